@@ -27,6 +27,7 @@ SPELLS_NAMES_OF_FIELDS = {
 }
 OTHER_MEANINGS = {"Status", "Type"}  # words of other documents, too
 MAX_MODULE_LINES = 400
+MAX_CLASS_LINES = 160
 MAX_FUNCTION_LINES = 50
 
 
@@ -57,6 +58,17 @@ def test_modules_stay_small() -> None:
     assert not {source_id(path) for path in sources() if text_of(path).count("\n") > MAX_MODULE_LINES}, "split them"
     vague = {"utils", "util", "helpers", "common", "misc"}
     assert not {source_id(path) for path in sources() if path.stem in vague}, "name them after what they hold"
+
+
+def test_classes_stay_small() -> None:
+    """A class does one thing."""
+    classes = ((path, node) for path in sources() for node in nodes(path) if isinstance(node, ast.ClassDef))
+    long = {f"{source_id(path)}: {node.name}" for path, node in classes if _lines(node) > MAX_CLASS_LINES}
+    assert not long, "split them by what they do"
+
+
+def _lines(node: ast.ClassDef) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
 
 
 def test_functions_stay_small() -> None:

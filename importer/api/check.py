@@ -13,7 +13,7 @@ from importer.reports.summary import Validation
 from importer.runtime.events import Emit, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import Environment, ledger_url, read_account, read_environment
-from importer.workflows.import_job import ImportJob, RowSelection
+from importer.workflows.import_job import ImportJob
 from importer.workflows.known_fields import fields_to_check
 from importer.workflows.options import Options
 from importer.workflows.preflight import validate_manifest
@@ -50,11 +50,8 @@ def _validate(manifest: Path, mapping: Path, options: Options, emit: Emit) -> Va
             mapping=mapping,
             results=None,
             account_name=account_name,
+            options=options,
             fields=fields,
-            mapping_source=options.source,
-            mapping_key=options.key,
-            strict_end=options.strict_end,
-            selection=RowSelection(rows=options.rows, where=options.where, sample=options.sample, seed=options.seed),
         )
         return validate_manifest(job, emit, ledger)
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from importer.errors import LedgerError, UsageError
-from importer.export_checks.checks import ExportLimits
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
 from importer.results import WORKBOOK_ENDING
 from importer.runtime.events import Emit, Warned, to_all
@@ -17,7 +16,7 @@ from importer.runtime.signals import outside_event_loop
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
 from importer.submission.retry import RetryPolicy
 from importer.workflows import run as workflow
-from importer.workflows.import_job import ImportJob, RowSelection
+from importer.workflows.import_job import ImportJob
 from importer.workflows.known_fields import fields_to_check
 from importer.workflows.ledger_location import ledger_for_import
 from importer.workflows.options import Options
@@ -122,53 +121,10 @@ class Order:
                 command=self.command,
                 manifest=self.manifest,
                 mapping=self.mapping,
-                mapping_source=options.source,
-                mapping_key=options.key,
                 results=self.results,
                 account_name=account.name if account else SANDBOX_ACCOUNT,
                 ledger_url=ledger if isinstance(ledger, str) else None,
-                selection=self._selection(),
+                options=options,
                 fields=fields,
-                skip_invalid=options.skip_invalid,
-                limit=options.limit,
-                strict_end=options.strict_end,
-                open_only=options.open_only,
-                keep_results=options.keep_results,
-                export_limits=self._export_limits(),
             )
-            send_options = SendOptions(
-                rate=rate,
-                policy=policy,
-                max_failures=options.max_failures,
-                give_up_after_s=options.give_up_after_s,
-                answer_timeout_s=options.answer_timeout_s,
-                grace_s=options.grace_s,
-                concurrency=options.concurrency,
-                rate_share=options.rate_share,
-                daily_cap=options.daily_cap,
-            )
-            yield job, send_options, account
-
-    def _selection(self) -> RowSelection:
-        options = self.options
-        return RowSelection(
-            only=options.only if self.command == "rerun" else None,
-            rows=options.rows,
-            where=options.where,
-            sample=options.sample,
-            seed=options.seed,
-            resend_unknown=options.on_unknown == "retry",
-            manifest=Path(options.original) if options.original is not None else None,
-            allow_missing=options.allow_missing,
-            accept_edits=options.accept_edits,
-            restore=options.restore,
-        )
-
-    def _export_limits(self) -> ExportLimits:
-        options = self.options
-        return ExportLimits(
-            expect_new=options.expect_new,
-            max_changed=options.max_changed,
-            max_gone=options.max_gone,
-            min_rows=options.min_rows,
-        )
+            yield job, SendOptions(rate=rate, policy=policy, options=options), account

@@ -299,8 +299,8 @@ def fields() -> None:
 def suggest() -> None:
     """Draft a mapping from the columns of a manifest.
 
-    The draft marks its guesses, and lists the columns left for you under `ignore`. It uses the account's fields if
-    `fields` has read them. Makes no calls.
+    The draft marks its guesses, lists the columns left for you under `ignore`, and says what is still missing. It
+    fits the account if you run `fields` first. Makes no calls.
     """
 
 

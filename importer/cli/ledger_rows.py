@@ -10,7 +10,7 @@ from typing import Any
 
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import show_lines
+from importer.cli.output import log, show_lines
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal
 from importer.errors import UsageError
@@ -21,6 +21,7 @@ from importer.resolve.forget import ForgetJob, ForgetPlan
 from importer.resolve.forget import forget as forget_rows
 from importer.resolve.search import SearchOptions
 from importer.runtime.display_text import labelled
+from importer.runtime.events import CallEnded, Event
 from importer.settings import ledger_url, read_connection, read_environment
 from importer.workflows.acknowledge import acknowledge_rows
 
@@ -54,7 +55,7 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
 
     with contextlib.closing(Ledger.open(ledger_url(flags["ledger"], environment))) as opened:
         job = ForgetJob(name=name, rows=rows, even_existing=even_existing)
-        plan = forget_rows(job, opened, connect, Terminal().listen, confirm)
+        plan = forget_rows(job, opened, connect, _CallCounter().listen, confirm)
     return Ending(
         exit_code=plan.exit_code,
         data={
@@ -67,6 +68,19 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
         rows=_forget_rows(plan),
         lines=_forgotten_lines(plan),
     )
+
+
+class _CallCounter(Terminal):
+    """Shows now and then how many tickets were looked for."""
+
+    _calls = 0
+
+    def listen(self, event: Event) -> None:
+        super().listen(event)
+        if isinstance(event, CallEnded):
+            self._calls += 1
+            if self.is_line_due():
+                log.info("%s calls made", f"{self._calls:,}")
 
 
 def _forget_lines(plan: ForgetPlan) -> Iterator[str]:

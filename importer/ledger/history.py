@@ -16,6 +16,7 @@ from importer.ledger.records import FOUND, SET_CREATED
 from importer.ledger.store import Ledger
 
 _SHOWN_RUNS = 10
+_IDS = ("number", "ticket_id", "ticket_key")
 _MADE = ("created", FOUND, SET_CREATED)  # outcomes that give a ticket's number
 _attempts, _tickets, _forgotten = schema.attempts.c, schema.tickets.c, schema.forgotten.c
 _rejections = schema.rejections.c
@@ -58,6 +59,8 @@ class PastRow:
     key: str
     state: str
     number: str
+    ticket_id: str
+    ticket_key: str
     outcome: str  # of the run's last request for it; empty without an answer
     attempts: int  # by this run
     settled_at: str
@@ -111,7 +114,10 @@ def _sent_rows(run_id: str) -> sa.Select[Any]:
             _tickets.manifest_row.label("row"),
             _tickets.key,
             sa.case((is_forgotten, "forgotten"), else_=_tickets.state).label("state"),
-            sa.case((is_forgotten, sa.func.coalesce(_forgotten.number, "")), else_=_tickets.number).label("number"),
+            *(
+                sa.case((is_forgotten, sa.func.coalesce(_forgotten[name], "")), else_=_tickets[name]).label(name)
+                for name in _IDS
+            ),
             sa.func.coalesce(_attempts.outcome, "").label("outcome"),
             last.c.tries.label("attempts"),
             sa.func.coalesce(_attempts.settled_at, "").label("settled_at"),
@@ -139,7 +145,7 @@ def _rejected_rows(run_id: str) -> sa.Select[Any]:
         _rejections.manifest_row.label("row"),
         _rejections.key,
         sa.literal("rejected").label("state"),
-        none.label("number"),
+        *(none.label(name) for name in _IDS),
         none.label("outcome"),
         sa.literal(0).label("attempts"),
         none.label("settled_at"),
@@ -157,7 +163,7 @@ def _forgotten_rows(run_id: str) -> sa.Select[Any]:
             _tickets.manifest_row.label("row"),
             _tickets.key,
             sa.literal("forgotten").label("state"),
-            _forgotten.number,
+            *(_forgotten[name] for name in _IDS),
             _forgotten.state.label("outcome"),
             sa.literal(0).label("attempts"),
             _forgotten.finished_at.label("settled_at"),

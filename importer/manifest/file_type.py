@@ -165,7 +165,7 @@ def _detect_zip(path: Path, file_name: str) -> FileType:
         ) from error
     if any(is_bomb(part.file_size, part.compress_size, _HARMLESS_PART_BYTES) for part in parts):
         raise ManifestError(
-            f"{file_name} is a workbook that expands to hundreds of times its size, as files made to fill a memory do",
+            f"{file_name} is a workbook that expands to hundreds of times its size, as no usual workbook does",
             hint="If it really is an export, save the sheet as CSV and use that.",
         )
     if (unsupported := contents.unsupported()) is not None:

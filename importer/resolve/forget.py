@@ -22,9 +22,11 @@ from importer.ledger.history import past_run
 from importer.ledger.records import Claim, RunInfo, new_run_id, path_text
 from importer.ledger.store import Ledger
 from importer.models import RowNumbers, Status
+from importer.rate_limit import estimated_duration_s
 from importer.resolve.run import recorded
 from importer.resolve.search import SearchOptions, look_up_tickets
 from importer.results.writing import RESULTS_ENDINGS
+from importer.runtime.display_text import least_duration
 from importer.runtime.events import Emit, Noted, Warned
 from importer.runtime.signals import interruptions
 from importer.workflows.named_rows import read_named_rows
@@ -246,7 +248,9 @@ def _numbers_in_account(
     """Return which of the tickets the account shows. Raises ImporterError if it can't tell."""
     try:
         options = _connected(connect, run.info.account)
-        emit(Noted(f"looking for {len(search):,} tickets in {run.info.account}"))
+        tickets = "1 ticket" if len(search) == 1 else f"{len(search):,} tickets"
+        takes = least_duration(estimated_duration_s(len(search), options.rate))
+        emit(Noted(f"looking for {tickets} in {run.info.account}: {takes}"))
         with interruptions() as signals:
             return asyncio.run(look_up_tickets(search, options, run, signals, emit)).tickets
     except (UsageError, StoppedEarly) as error:

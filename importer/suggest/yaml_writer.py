@@ -78,7 +78,7 @@ def missing_lines(draft: Draft, about: DraftSource) -> Iterator[str]:
     if draft.unfilled:
         names = ", ".join(field.schema_name for field in draft.unfilled)
         missing.append(f"{names}, which the account requires: see TODO at the end")
-    elif TITLE not in filled:
+    elif TITLE not in filled and not about.has_fields:
         missing.append("a title, which most accounts require: map a column to Title, or add a template")
     if not about.has_fields:
         choices = [field for field in _CHOICES if field in filled]

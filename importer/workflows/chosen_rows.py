@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from importer.manifest.manifest import Manifest
 from importer.manifest.text_column import Mask
 from importer.mapping.list_values import parse_list
 from importer.mapping.similar_names import did_you_mean
+from importer.models import DONE_STATUSES, Status
 from importer.workflows.import_job import RowSelection
 
 _Positions = npt.NDArray[np.intp]
@@ -49,6 +51,7 @@ class ChosenRows:
         self._sample, self._seed = selection.sample, selection.seed
         self._drawn: npt.NDArray[np.uint64] | None = None
         self._fitting = self._last_row = 0
+        self._kept: Counter[Status] = Counter()
 
     @property
     def draws_sample(self) -> bool:
@@ -97,6 +100,14 @@ class ChosenRows:
         self._last_row = max(self._last_row, *chunk.rows)
         return fits
 
+    def note_kept(self, statuses: Iterable[Status]) -> None:
+        """Count chosen rows of a results file that are not sent, because ``--only`` names other states.
+
+        A condition fits many tickets, which nobody expects to be sent again; a row number is a wish.
+        """
+        if self._has_conditions:
+            self._kept.update(each for each in statuses if self._numbers is not None or each not in DONE_STATUSES)
+
     def require_any(self) -> None:
         """Raise UsageError if no row fits, after all rows were read: probably the choice has a mistake."""
         if self._fitting or not self._has_conditions:
@@ -110,10 +121,14 @@ class ChosenRows:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warn of row numbers behind the last row."""
-        if self._numbers is None or not self._fitting or self._numbers.last <= self._last_row:
-            return ()
-        return (f"--rows {self._numbers}: the last row is {self._last_row}",)
+        """Warn of row numbers behind the last row, and of rows that keep their state."""
+        found = []
+        if self._numbers is not None and self._fitting and self._numbers.last > self._last_row:
+            found.append(f"--rows {self._numbers}: the last row is {self._last_row}")
+        if self._kept:
+            states = ", ".join(f"{count:,} {status}" for status, count in sorted(self._kept.items()))
+            found.append(f"chosen rows that are not sent, as --only does not name their state: {states}")
+        return tuple(found)
 
 
 def _conditions(where: Sequence[str], manifest: Manifest) -> Iterator[_Condition]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,20 +14,28 @@ from filelock import FileLock, Timeout
 from importer.attachments import CellValue, cell_values
 from importer.attachments.addresses import as_shown, is_any_address, scheme_of
 from importer.attachments.lock import LOCK_NAME, read_lock
-from importer.errors import MappingError, SettingsError, StoppedEarly, UsageError
+from importer.errors import ManifestError, MappingError, SettingsError, StoppedEarly, UsageError
 from importer.fetch import FetchedAll, FetchJob, Target, fetch_all, stores
 from importer.fetch.fetcher import whole_files
 from importer.fetch.outcome import Limits
 from importer.fetch.part_file import PARTS_FOLDER
-from importer.manifest.manifest import open_manifest
-from importer.manifest.snapshot import private_copy, private_folder
-from importer.mapping import AttachmentRules, Mapping, check_columns, load_mapping, with_repeated_columns
+from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
+from importer.mapping import (
+    AttachmentRules,
+    Mapping,
+    WrongMappingError,
+    check_columns,
+    load_mapping,
+    with_repeated_columns,
+)
 from importer.mapping.checked_mapping import DownloadRules
 from importer.runtime.events import Emit, FetchEnded, FetchStarted, Warned
 from importer.runtime.redaction import Redactor
 from importer.runtime.signals import interruptions
 from importer.settings import Environment
 from importer.validation.row_filter import RowFilter
+from importer.workflows.mapping_checks import combined_error
 
 _LEAST_SECRET_CHARS = 8
 
@@ -84,7 +93,11 @@ class Opened:
 
 def open_mapping(options: FetchOptions, environment: Environment) -> Opened:
     """Load the mapping and read the values of its headers. Raises UsageError."""
-    mapping = load_mapping(options.mapping, source=options.source, key=options.key)
+    try:
+        mapping = load_mapping(options.mapping, source=options.source, key=options.key)
+    except WrongMappingError as error:
+        _report_wrong_columns(options, error)
+        raise
     rules = mapping.attachments
     if rules is None or rules.download is None:
         raise MappingError(
@@ -108,6 +121,23 @@ def open_mapping(options: FetchOptions, environment: Environment) -> Opened:
             hint="set them in the environment or in a file named .env in this folder",
         )
     return Opened(mapping=mapping, rules=rules, download=rules.download, headers=values)
+
+
+def _report_wrong_columns(options: FetchOptions, error: WrongMappingError) -> None:
+    """Raise MappingError with the errors of a mapping and those of the columns that it names, if there are any."""
+    if (rest := error.rest) is None:
+        return
+    with private_folder() as folder, contextlib.suppress(ManifestError):  # errors of the mapping come first
+        manifest = _open(options, rest, private_copy(options.manifest, folder))
+        try:
+            check_columns(rest, manifest.columns, manifest.format.absent_columns, manifest.repeated)
+        except MappingError as further:
+            raise combined_error(rest, [error, further]) from None
+
+
+def _open(options: FetchOptions, mapping: Mapping, copy: PrivateCopy) -> Manifest:
+    expected = mapping.mentioned_columns
+    return open_manifest(copy.path, mapping.manifest, expected, may_lack=expected, original=options.manifest)
 
 
 def fetch_attachments(
@@ -167,9 +197,7 @@ def _targets(options: FetchOptions, opened: Opened, emit: Emit) -> tuple[int, li
     found: dict[str, Target] = {}
     rows = unread = 0
     with private_folder() as folder:
-        copy = private_copy(options.manifest, folder)
-        expected = mapping.mentioned_columns
-        manifest = open_manifest(copy.path, mapping.manifest, expected, may_lack=expected, original=options.manifest)
+        manifest = _open(options, mapping, private_copy(options.manifest, folder))
         check_columns(mapping, manifest.columns, manifest.format.absent_columns, manifest.repeated)
         repeated = with_repeated_columns(mapping, manifest.repeated).attachments
         columns = repeated.columns if repeated is not None else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from importer.account_fields import AccountFields
@@ -10,6 +10,7 @@ from importer.export_checks.checks import ExportLimits
 from importer.models import RowNumbers, Status
 from importer.results import WORKBOOK_ENDING
 from importer.settings import SANDBOX_ACCOUNT
+from importer.workflows.options import Options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,8 @@ class RowSelection:
 class ImportJob:
     """The files, the account and the options of one `validate`, `run` or `rerun`.
 
-    ``results`` is ``None`` if none are written, ``ledger_url`` if there is no ledger.
+    ``results`` is ``None`` if none are written, ``ledger_url`` if there is no ledger. ``fields``: of the account, if
+    they were read.
     """
 
     command: str
@@ -46,17 +48,37 @@ class ImportJob:
     mapping: Path
     results: Path | None
     account_name: str
+    options: Options
     ledger_url: str | None = None
-    mapping_source: str | None = None  # only for a CSV mapping, like `mapping_key`
-    mapping_key: tuple[str, ...] = ()
-    selection: RowSelection = field(default_factory=RowSelection)
-    fields: AccountFields | None = None  # of the account, if they were read
-    skip_invalid: bool = False
-    limit: int | None = None
-    strict_end: bool = False  # a last row without a line end is rejected
-    keep_results: int = 10  # of former runs
-    open_only: bool = False  # the workbook has only the rows to work on, and a CSV file beside it all rows
-    export_limits: ExportLimits = field(default_factory=ExportLimits)
+    fields: AccountFields | None = None
+
+    @property
+    def selection(self) -> RowSelection:
+        """The rows that the user wants to send."""
+        options = self.options
+        return RowSelection(
+            only=options.only if self.is_rerun else None,
+            rows=options.rows,
+            where=options.where,
+            sample=options.sample,
+            seed=options.seed,
+            resend_unknown=options.on_unknown == "retry",
+            manifest=Path(options.original) if options.original is not None else None,
+            allow_missing=options.allow_missing,
+            accept_edits=options.accept_edits,
+            restore=options.restore,
+        )
+
+    @property
+    def export_limits(self) -> ExportLimits:
+        """How much an export may differ from earlier exports."""
+        options = self.options
+        return ExportLimits(
+            expect_new=options.expect_new,
+            max_changed=options.max_changed,
+            max_gone=options.max_gone,
+            min_rows=options.min_rows,
+        )
 
     @property
     def writes_workbook(self) -> bool:
@@ -71,4 +93,4 @@ class ImportJob:
     @property
     def is_rerun(self) -> bool:
         """Whether the manifest is a results file."""
-        return self.selection.only is not None
+        return self.command == "rerun"

@@ -51,12 +51,12 @@ def check_whole_mapping(
         except MappingError as error:
             errors.append(error)
     if errors:
-        raise _combined(mapping, errors, mapping.warnings if job.fields is None else ())
+        raise combined_error(mapping, errors, mapping.warnings if job.fields is None else ())
     return warnings
 
 
-def _combined(mapping: Mapping, errors: Sequence[MappingError], warnings: Sequence[str]) -> MappingError:
-    """Return one error. ``warnings``: probable mistakes, which are corrected in the same round."""
+def combined_error(mapping: Mapping, errors: Sequence[MappingError], warnings: Sequence[str] = ()) -> MappingError:
+    """Return one error for all. ``warnings``: probable mistakes, which are corrected in the same round."""
     details = [detail for error in errors for detail in error.details]
     message = errors[0].message if len(errors) == 1 else f"the mapping {mapping.path} can't be used:"
     hint = "; ".join(dict.fromkeys(error.hint for error in errors))

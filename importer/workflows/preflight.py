@@ -166,21 +166,21 @@ class Preflight:
 
     def may_send(self) -> bool:
         """Return whether rows may be sent: none is rejected, or ``--skip-invalid`` is set."""
-        return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
+        return self._job.options.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
 
 @contextlib.contextmanager
 def open_files(job: ImportJob) -> Iterator[Preflight]:
     """Open the mapping and the manifest, and check them and the place of the results before any row is checked."""
     try:
-        mapping = load_mapping(job.mapping, source=job.mapping_source, key=job.mapping_key)
+        mapping = load_mapping(job.mapping, source=job.options.source, key=job.options.key)
     except WrongMappingError as error:
         _report_further_errors(job, error)
         raise
     with private_folder() as folder:
         copy = private_copy(job.manifest, folder)
         manifest = _open(job, mapping, copy)
-        open_only = job.open_only
+        open_only = job.options.open_only
         if job.is_rerun and has_only_open_rows(manifest):
             open_only = True  # the new results have the form of the previous ones
             manifest = with_other_rows(manifest, job.manifest, mapping.manifest.for_results(), folder)
@@ -199,7 +199,9 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
 def _open(job: ImportJob, mapping: Mapping, copy: PrivateCopy) -> Manifest:
     # The options describe the manifest. A results file always has this program's own format.
     options = (
-        replace(mapping.manifest, strict_end=job.strict_end) if not job.is_rerun else mapping.manifest.for_results()
+        replace(mapping.manifest, strict_end=job.options.strict_end)
+        if not job.is_rerun
+        else mapping.manifest.for_results()
     )
     expected = _expected(job, mapping)
     may_lack = expected if not job.is_rerun else ()

@@ -57,6 +57,7 @@ class RowDecider:
         is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
         is_left_out = ~self._rows.chosen.mask(chunk)
         if previous is not None:
+            self._rows.chosen.note_kept(previous[at].status for at in np.flatnonzero(is_kept & ~is_left_out).tolist())
             is_kept |= is_left_out
         exclusions = self._exclusions(chunk, incomplete, is_kept)
         is_kept |= is_left_out

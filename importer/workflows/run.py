@@ -63,6 +63,7 @@ def run_import(
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
         summary.kinds = plan.kinds
+        summary.is_blocked = plan.is_blocked
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0
@@ -153,8 +154,8 @@ class ImportRun:
     def plan(self, options: SendOptions) -> PlanSummary:
         """Return the plan of this run, after all rows are checked."""
         plan, files, footer = self._rows.plan, self.preflight.attachments, self.preflight.manifest.footer
-        to_send = plan.to_send(self._job.limit)
-        is_capped = options.daily_cap is not None and self._ledger is not None
+        to_send = plan.to_send(self._job.options.limit)
+        is_capped = self._job.options.daily_cap is not None and self._ledger is not None
         made_today = calls_today(self.ledger, self._info.account) if is_capped else 0
         return PlanSummary(
             account=self._info.account,
@@ -174,7 +175,7 @@ class ImportRun:
             attachment_bytes=plan.attachment_bytes,
             seconds=options.seconds(to_send),
             limit=options.usable_rate,
-            daily_cap=options.daily_cap,
+            daily_cap=self._job.options.daily_cap,
             made_today=made_today,
             days=options.days(to_send, made_today),
             attachments=files,
@@ -194,7 +195,7 @@ class ImportRun:
 
     def first_requests(self, url: str) -> list[str]:
         """Return the first requests to ``url``, also those of rows that rejected rows keep from being sent."""
-        limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
+        limit = min(self._job.options.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
         chunks = queued_rows(self._rows, self.stage, limit)
         return [request_preview(row.request, url) for some in chunks for row in some]
 
@@ -231,7 +232,7 @@ class ImportRun:
         files = [path for path in (self._job.results, self.preflight.all_rows) if path is not None]
         with self.ledger.renewing(self._info.id):
             record_results(self.ledger, self._info.id, files, emit)
-            remove_former_results(self.ledger, files, self._job.keep_results, emit)
+            remove_former_results(self.ledger, files, self._job.options.keep_results, emit)
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         failing = FailingRows(self.ledger, self._info) if self._comparison is not None else None

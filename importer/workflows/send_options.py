@@ -12,6 +12,7 @@ from importer.rate_limit.limiter import LimiterOptions
 from importer.submission.context import SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.retry import RetryPolicy
+from importer.workflows.options import Options
 
 _IN_FLIGHT_PER_CALL = 4
 _MAX_IN_FLIGHT = 1_000
@@ -24,22 +25,16 @@ _MOST_SPREAD_PERIODS = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class SendOptions:
-    """The user's options for sending. ``rate_share``: the part of the account's limit to use, above 0 and up to 1."""
+    """The user's options for sending, with the account's limit and the answers that are sent again."""
 
     rate: Rate
     policy: RetryPolicy
-    max_failures: str
-    give_up_after_s: float
-    answer_timeout_s: float
-    grace_s: float
-    concurrency: int | None
-    rate_share: float = 1.0
-    daily_cap: int | None = None
+    options: Options
 
     @property
     def usable_rate(self) -> Rate:
         """The part of the limit that this run uses."""
-        return Rate(max(1, math.floor(self.rate.calls * self.rate_share + 1e-9)), self.rate.period_s)
+        return Rate(max(1, math.floor(self.rate.calls * self.options.rate_share + 1e-9)), self.rate.period_s)
 
     def seconds(self, calls: int) -> float:
         """Return the least duration of so many calls, without a daily cap."""
@@ -47,10 +42,10 @@ class SendOptions:
 
     def days(self, calls: int, made_today: int) -> int:
         """Return how many days so many calls take, if ``made_today`` calls were made on the first day already."""
-        if self.daily_cap is None or not calls:
+        if self.options.daily_cap is None or not calls:
             return 1
-        later = max(0, calls - max(0, self.daily_cap - made_today))
-        return 1 + math.ceil(later / self.daily_cap)
+        later = max(0, calls - max(0, self.options.daily_cap - made_today))
+        return 1 + math.ceil(later / self.options.daily_cap)
 
     def limiter_options(self, run: str, calls: int) -> LimiterOptions:
         """Return the rate limiter's options for a run of so many calls."""
@@ -60,19 +55,19 @@ class SendOptions:
         return LimiterOptions(
             rate=self.rate,
             run=run,
-            share=self.rate_share,
-            daily_cap=self.daily_cap,
+            share=self.options.rate_share,
+            daily_cap=self.options.daily_cap,
             spacing_s=spread_s / self.rate.calls,
         )
 
     def submission_options(self, *, account_known: bool = False) -> SubmissionOptions:
         """Return the submission's options. ``account_known``: the ledger has a ticket of the account."""
-        concurrency = self.concurrency or _max_in_flight()
+        concurrency = self.options.concurrency or _max_in_flight()
         return SubmissionOptions(
             policy=self.policy,
-            failure_limit=FailureLimit(self.max_failures),
-            give_up_after_s=self.give_up_after_s,
-            grace_s=self.grace_s,
+            failure_limit=FailureLimit(self.options.max_failures),
+            give_up_after_s=self.options.give_up_after_s,
+            grace_s=self.options.grace_s,
             concurrency=concurrency,
             initial_concurrency=min(concurrency, _IN_FLIGHT_PER_CALL * min(max(self.rate.calls, 5), 50)),
             jitter=random.random,

@@ -50,7 +50,7 @@ class RowSender:
         assert self.job.results is not None
         part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
-        total = self.preflight.rows.plan.to_send(self.job.limit)
+        total = self.preflight.rows.plan.to_send(self.job.options.limit)
         submission_options = options.submission_options(account_known=self._account_known())
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(part.close)
@@ -58,7 +58,7 @@ class RowSender:
             endpoint = await stack.enter_async_context(
                 open_endpoint(self.account, self.preflight.mapping, options.rate, last_number=last_number)
             )
-            timeouts = Timeouts(answer_s=options.answer_timeout_s)
+            timeouts = Timeouts(answer_s=self.job.options.answer_timeout_s)
             client = await stack.enter_async_context(
                 open_client(endpoint, timeouts, connections=submission_options.concurrency)
             )
@@ -91,7 +91,7 @@ class RowSender:
 
     async def _queued_rows(self) -> AsyncIterator[QueuedRow]:
         """Yield the rows to send. Files are read in a thread, so that the event loop never waits for a disk."""
-        chunks = queued_rows(self.preflight.rows, self.stage, self.job.limit)
+        chunks = queued_rows(self.preflight.rows, self.stage, self.job.options.limit)
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
             for row in chunk:
                 yield row

@@ -63,7 +63,11 @@ def test_a_rerun_names_rows_by_import_row_and_by_its_own_columns(shop: Shop, acc
         ("7", "rejected"),
         ("4", "created"),
     ]
+    kept = shop.rerun("--yes", "--rows", "2,4,7", "--only", "failed", "--dry-run", "--json").summary
+    warning = "chosen rows that are not sent, as --only does not name their state: 2 created, 1 rejected"
+    assert (warning in kept["warnings"], kept["to_send"], kept["not_selected"]) == (True, 0, 6)
     done = shop.rerun("--yes", "--where", "import_error_code=missing-value", "--json")
+    assert done.summary["warnings"] == []
     assert (done.code, done.summary["created"], len(account.keys)) == (0, 6, 6)
 
 

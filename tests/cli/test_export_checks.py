@@ -1,4 +1,4 @@
-"""A table of nights: `run` stops before its first call where an export is unlike those before it, and never otherwise."""
+"""`run` stops before its first call if an export differs too much from earlier exports, and only then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = 20
 
 
 def row(key: str, number: int | str, title: str = "") -> Row:
-    """A row whose title and lead follow from a number, whatever its key is."""
+    """Return a row whose title and lead follow from a number, whatever its key is."""
     return (key, title or f"Ticket {number}", "Open", f"lead{number}@example.com")
 
 
@@ -33,12 +33,12 @@ class Nights:
         self.account = account
 
     def night(self, records: list[Row], *flags: str, name: str = "tickets.csv") -> Ended:
-        """Import an export; nothing is asked, and JSON tells how it ended."""
+        """Import an export without a question; return the JSON summary."""
         self.shop.manifest(records, name)
         return self.shop.do("run", name, "-m", "mapping.yaml", "--json", *flags)
 
     def sent(self, records: list[Row], *flags: str, name: str = "tickets.csv") -> Ended:
-        """An ordinary night: everything that is new becomes a ticket."""
+        """Import an ordinary export: all new rows become tickets."""
         before = self.account.calls
         done = self.night(records, *flags, name=name)
         assert (done.code, done.summary["stopped_by"]) == (0, None), done.err
@@ -46,7 +46,7 @@ class Nights:
         return done
 
     def stopped(self, records: list[Row], *flags: str, by: str, name: str = "tickets.csv") -> Ended:
-        """An accident: nothing is sent, every row is in the results, and the flag that goes on is named."""
+        """Import a wrong export: nothing is sent, the results have every row, and the hint names the flag."""
         before = self.account.calls
         planned = self.planned(records, *flags, name=name)
         assert (planned.code, planned.summary["stopped_by"]) == (1, by), planned.err
@@ -60,13 +60,13 @@ class Nights:
         return done
 
     def planned(self, records: list[Row], *flags: str, name: str = "tickets.csv") -> Ended:
-        """Look what a run would do."""
+        """Return the plan of a run."""
         return self.night(records, "--dry-run", *flags, name=name)
 
 
 @pytest.fixture
 def nights(shop: Shop, account: Account) -> Nights:
-    """An account and a ledger without any ticket."""
+    """An account and a ledger without tickets."""
     return Nights(shop, account)
 
 
@@ -83,7 +83,7 @@ def test_the_first_import_is_never_stopped(nights: Nights):
 
 
 def test_the_same_file_again_is_never_stopped_or_recorded(nights: Nights):
-    """After a trial, after a rerun, and twice more; the next night's new rows are not compared with a file that was all known."""
+    """After a trial, after a rerun, and twice more; new rows of the next night are not compared with a known file."""
     nights.sent(rows(range(ROWS)))
     second = rows(range(100, 130))
     assert nights.night(second, "--limit", "10").code == 1
@@ -95,7 +95,7 @@ def test_the_same_file_again_is_never_stopped_or_recorded(nights: Nights):
 
 
 def test_new_rows_each_night_are_never_stopped(nights: Nights):
-    """Keys that count on, a file of the same name, a file of a new name each night, and a few rows that come again."""
+    """With increasing keys, the same or new file names, and a few known rows."""
     for night in range(4):
         nights.sent(rows(range(100 * night, 100 * night + ROWS), "{}"))
         nights.sent(rows(range(100 * night + 40, 100 * night + 60), "{}"), name=f"tickets-2026-11-{night + 10}.csv")
@@ -103,7 +103,7 @@ def test_new_rows_each_night_are_never_stopped(nights: Nights):
 
 
 def test_an_export_that_ended_early_is_not_compared_with(shop: Shop, open_account: Open):
-    """Most rows of the file are known when it is read again; the night after it, none is: that is no accident."""
+    """Most of its rows are known when it is read again; none of the next night's are."""
     nights = Nights(shop, open_account([{"match": {KEY_FIELD: "0139"}, "fault": "401", "times": 1}]))
     nights.sent(rows(range(ROWS)))
     second = rows(range(100, 140))
@@ -123,7 +123,7 @@ def test_a_full_export_that_grows_and_loses_a_few_is_never_stopped(nights: Night
 
 
 def test_a_few_rows_are_never_stopped(nights: Nights):
-    """One row that is edited is all of a small file, and no accident; nor is the next small file."""
+    """A single edited row may be the whole export."""
     nights.sent([row("1", 1), row("2", 2)])
     for number in range(3):
         nights.sent([row("1", 1, title=f"Edited {number}")])
@@ -140,7 +140,7 @@ def test_similar_keys_are_new_if_the_known_key_is_there_too(nights: Nights):
 
 
 def test_increasing_numbers_are_not_similar_keys(nights: Nights):
-    """The tickets of another queue have a prefix of their own, and numbers that others have, too."""
+    """Tickets of another queue have their own prefix, and numbers that are known."""
     nights.sent(rows(range(901, 950), "HD-{}"))
     nights.sent(rows(range(951, 1100), "HD-{}"))
     nights.sent(rows(range(901, 1000), "IT-{}"))
@@ -168,7 +168,7 @@ CHANGED = {
 
 @pytest.mark.parametrize(("was", "is_now", "difference"), CHANGED.values(), ids=CHANGED)
 def test_changed_keys_stop_a_run(nights: Nights, was: str, is_now: str, difference: str):
-    """Every row would be made again, on the second night already, whatever the file is named; also the night after."""
+    """On the second night and the third, for any file name: every row would be created again."""
     name = "tickets-2026-11-28.csv" if "prefix" in difference else "tickets.csv"
     nights.sent(rows(range(1, 1 + ROWS), was))
     for _ in range(2):
@@ -181,7 +181,7 @@ def test_changed_keys_stop_a_run(nights: Nights, was: str, is_now: str, differen
 
 
 def test_changed_keys_beside_a_few_new_ones_stop_a_run(nights: Nights):
-    """More than half of at least ten unknown keys are known ones in another spelling; half is not enough, nor is nine."""
+    """More than half of at least ten unknown keys are known in another spelling; half or nine are not enough."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     nights.stopped(rows([*range(1, 12), *range(100, 110)], "{}"), by="keys-changed")
     nights.sent(rows([*range(1, 11), *range(100, 110)], "{}"), name="half.csv")
@@ -198,7 +198,7 @@ def test_changed_keys_of_several_columns_stop_a_run(nights: Nights):
 
 
 def test_keys_that_were_known_and_are_not_stop_a_run(nights: Nights):
-    """The export renumbers its rows: the keys look normal, but nearly all were known last time."""
+    """The export has numbered its rows anew: the keys look normal, but nearly all were known last time."""
     nights.sent(rows(range(ROWS)))
     nights.sent(rows(range(ROWS + 1)))
     done = nights.stopped(rows(range(ROWS + 1), "{}-x-2026"), by="keys-changed")
@@ -216,7 +216,7 @@ def test_another_key_column_for_the_same_file_stops_a_run(nights: Nights):
 
 
 def test_a_stopped_export_is_not_compared_with(nights: Nights):
-    """Its rows are in the ledger as pending ones; they are no known keys, and the third night is stopped, too."""
+    """Its rows are pending, so their keys are not known, and the third night is stopped, too."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     for form in ("{}", "HD-{}", "{:05}", "{}"):
         nights.stopped(rows(range(1, 1 + ROWS), form), by="keys-changed")
@@ -227,7 +227,7 @@ def test_a_stopped_export_is_not_compared_with(nights: Nights):
 
 
 def test_rows_with_other_keys_stop_a_run(nights: Nights):
-    """A column was sorted without the others: known keys name other titles and leads."""
+    """One column was sorted alone: known keys have other titles and leads."""
     nights.sent(rows(range(ROWS)))
     turned = [row(f"{number:04}", ROWS - number) for number in range(ROWS)]
     done = nights.stopped(turned, by="renumbered")
@@ -239,7 +239,7 @@ def test_rows_with_other_keys_stop_a_run(nights: Nights):
 
 
 def test_other_fields_do_not_count_as_changed(nights: Nights):
-    """Every state changes each night."""
+    """The states change each night."""
     nights.sent(rows(range(ROWS)))
     closed = [(key, title, "Closed", lead) for key, title, _, lead in rows(range(ROWS))]
     assert counts(nights.sent(closed)) == (0, ROWS, 0, 0)
@@ -259,7 +259,7 @@ def test_other_fields_do_not_count_as_changed(nights: Nights):
     ids=["phone", "LeadId", "cut", "template"],
 )
 def test_converted_cells_do_not_count_as_changed(nights: Nights, old: str, new: str):
-    """The title and the lead are compared as they were sent, whatever the mapping makes of the cells."""
+    """Titles and leads are compared as they were sent."""
     mapping = nights.shop.path("mapping.yaml")
     text = mapping.read_text("utf-8").replace(old, new)
     if "templates" in new:
@@ -278,7 +278,7 @@ def test_converted_cells_do_not_count_as_changed(nights: Nights, old: str, new: 
 
 
 def test_another_title_of_the_mapping_stops_a_run(nights: Nights):
-    """Both reasons are named, as nothing shows which it is."""
+    """Both possible reasons are named."""
     nights.sent(rows(range(ROWS)))
     mapping = nights.shop.path("mapping.yaml")
     mapping.write_text(mapping.read_text("utf-8").replace("  Subject: {field: Title, required: true}", "  Subject: CustomData.Subject") + 'templates: {Title: "Old: {Subject}"}\n', "utf-8")  # fmt: skip
@@ -287,7 +287,7 @@ def test_another_title_of_the_mapping_stops_a_run(nights: Nights):
 
 
 def test_a_cut_export_stops_a_run(nights: Nights):
-    """Three nights held all; the fourth lost more than half."""
+    """Three nights had all rows; the fourth has fewer than half."""
     for night in range(3):
         nights.sent(rows(range(ROWS + night)))
     done = nights.stopped(rows(range(10)), by="shrunk")
@@ -299,14 +299,14 @@ def test_a_cut_export_stops_a_run(nights: Nights):
 
 
 def test_too_few_rows_stop_a_run(nights: Nights):
-    """On the first night, too; --yes is no answer to it."""
+    """Also on the first night, and with --yes."""
     done = nights.stopped(rows(range(9)), "--min-rows", "10", "--yes", by="min-rows")
     assert done.summary["go_on_with"] == "--min-rows 9"
     nights.sent(rows(range(10)), "--min-rows", "10")
 
 
 def test_all_reasons_are_shown_at_once(nights: Nights):
-    """One look is enough, and the command that is shown has every flag."""
+    """The command in the hint has all flags."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     nights.shop.manifest(rows(range(1, 1 + ROWS), "{}"))
     done = nights.shop.run("--min-rows", "100")
@@ -319,7 +319,7 @@ def test_all_reasons_are_shown_at_once(nights: Nights):
 
 
 def test_undone_tickets_count_as_known(nights: Nights):
-    """Their keys in another spelling are still changed keys."""
+    """Their keys in another spelling are changed keys."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     with closing(sqlite3.connect(nights.shop.path("ledger.sqlite"))) as db, db:
         db.execute("update tickets set state = 'undone'")
@@ -335,6 +335,6 @@ def test_the_log_counts_keys(nights: Nights):
 
 
 def test_rerun_has_no_export_checks(shop: Shop):
-    """A rerun is never compared: the user has looked at its rows."""
+    """The user has looked at its rows."""
     for flag in (["--expect-new"], ["--max-changed", "50%"], ["--max-gone", "50%"], ["--min-rows", "1"]):
         assert shop.rerun(*flag).code == 2

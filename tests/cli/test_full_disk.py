@@ -1,4 +1,4 @@
-"""Disks that are full, nearly full or read-only, before a run and in the middle of one; real ones."""
+"""Real disks that are full, nearly full or read-only, before and during a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ledger_on(shop: Shop, disk: SmallDisk) -> None:
 
 
 def test_a_full_disk_of_the_ledger_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
-    """Sending stops at once; every ticket is known as one by its reserve; with room, the same command sends the rest."""
+    """The ledger's reserve records every ticket; with space again, the same command sends the rest."""
     ledger_on(shop, disk)
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -54,7 +54,7 @@ def test_a_full_disk_of_the_ledger_stops_the_run(shop: Shop, open_account: Open,
 
 
 def test_a_full_disk_of_the_results_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
-    """No row is sent whose result can not be written; the error says so, and nothing is sent twice afterwards."""
+    """No row is sent if its result can't be written, and nothing is sent twice afterwards."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     out = ("-o", str(disk.folder / "out.csv"))
@@ -79,7 +79,7 @@ def test_a_full_disk_of_the_results_stops_the_run(shop: Shop, open_account: Open
 def test_a_disk_that_is_nearly_full_is_found_before_the_first_call(
     shop: Shop, open_account: Open, disk: SmallDisk, what: str
 ):
-    """What is needed at least, what is there, and what to do: an error of usage, and no call."""
+    """A usage error with the needed and the free space."""
     out = ("-o", str(disk.folder / "out.csv")) if what == "the results" else ()
     if not out:
         ledger_on(shop, disk)
@@ -117,7 +117,7 @@ def test_a_full_temporary_folder_stops_the_run_before_the_first_call(shop: Shop,
 def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
     shop: Shop, open_account: Open, disk: SmallDisk
 ):
-    """The results could not be written at the end, so nothing is sent at the start."""
+    """The results could not be written at the end."""
     account = open_account()
     shop.manifest(3)
     disk.forbid_writing()
@@ -128,7 +128,7 @@ def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
 
 
 def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_account: Open):
-    """A limit on file sizes, as quotas set it, loses no result: rows in flight are unknown."""
+    """As of quotas: rows in flight are unknown."""
     account = open_account(**SLOW)
     shop.manifest(1, "first.csv")
     assert shop.do("run", "first.csv", "-m", "mapping.yaml").code == 0  # now the reserve is there
@@ -149,7 +149,7 @@ def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_acco
 
 
 def test_needs_on_one_disk_are_added_up(tmp_path: Path):
-    """Ledger and results that fit one by one, and not together, are refused together; on the edge they fit."""
+    """Ledger and results that fit one by one, but not together, are refused."""
     half = free_bytes(tmp_path) // 2
     needs = [
         SpaceNeed(what="the ledger", folder=tmp_path, size_bytes=half),

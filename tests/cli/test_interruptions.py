@@ -26,7 +26,7 @@ RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str
 )
 def test_a_signal_lets_requests_in_flight_finish(shop: Shop, open_account: Open, number: signal.Signals, code: int):
-    """Requests in flight finish, the results are complete, and the same command sends the rest: each row once."""
+    """The results are complete, and the same command sends the rest: each row once."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -45,7 +45,7 @@ def test_a_signal_lets_requests_in_flight_finish(shop: Shop, open_account: Open,
 
 
 def test_a_second_signal_ends_it_at_once(shop: Shop, open_account: Open):
-    """With answers outstanding, the second signal waits for none: those rows are unknown, and the results are whole."""
+    """Rows without an answer are unknown, and the results are complete."""
     account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
     process = shop.start(*RUN, "--grace", "1h")
@@ -61,7 +61,7 @@ def test_a_second_signal_ends_it_at_once(shop: Shop, open_account: Open):
 
 
 def test_requests_beyond_the_grace_are_unknown(shop: Shop, open_account: Open):
-    """An answer that does not come within --grace is not waited for; the row is unknown, never pending."""
+    """Never pending."""
     account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
     process = shop.start(*RUN, "--grace", "100ms")
@@ -72,7 +72,7 @@ def test_requests_beyond_the_grace_are_unknown(shop: Shop, open_account: Open):
 
 
 def test_kill_9_makes_only_rows_in_flight_unknown(shop: Shop, open_account: Open):
-    """After a kill the same command goes on at once: rows in flight are unknown, all others are sent, none twice."""
+    """The same command continues at once, and sends all other rows, none twice."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -93,7 +93,7 @@ def test_kill_9_makes_only_rows_in_flight_unknown(shop: Shop, open_account: Open
 
 
 def test_a_closed_standard_output_keeps_the_exit_code(shop: Shop, account: Account):
-    """Whoever reads the summary may have gone: the exit code is that of the rows, and the results are there."""
+    """The exit code is that of the rows, and the results are written."""
     shop.manifest(3)
     process = shop.start(*RUN)
     assert process.stdout is not None
@@ -109,7 +109,7 @@ def test_a_closed_standard_output_keeps_the_exit_code(shop: Shop, account: Accou
 
 
 def test_a_run_works_without_any_stream(shop: Shop, account: Account):
-    """A daemon may close all three streams; the import runs all the same."""
+    """Daemons may close all three streams."""
     shop.manifest(3)
     command = [sys.executable, "-m", "importer", *RUN]
     done = subprocess.run(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "-", *command], check=False, timeout=40)
@@ -118,7 +118,7 @@ def test_a_run_works_without_any_stream(shop: Shop, account: Account):
 
 
 def test_nohup_is_heeded(shop: Shop, open_account: Open):
-    """Started so that SIGHUP is ignored, as `nohup` does, a run goes on when its terminal goes."""
+    """If SIGHUP is ignored at the start, the run continues without its terminal."""
     account = open_account(**SLOW)
     shop.manifest(20)
     with heard(signal.SIGHUP, by=signal.SIG_IGN):

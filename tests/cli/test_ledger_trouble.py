@@ -1,4 +1,4 @@
-"""A ledger that can't be used before a run, or stops being usable in the middle of one; and what the plan warns of."""
+"""Ledgers that can't be used before or during a run; and flags that cause warnings in the plan."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def only_readers(shop: Shop) -> None:
 def test_an_unusable_ledger_is_found_before_the_first_call(
     shop: Shop, account: Account, spoil: Callable[[Shop], object], said: str
 ):
-    """An error of usage with a way out: no call, no results, and nothing of the ledger is changed by the attempt."""
+    """A usage error with a hint: no call, no results, and the ledger is unchanged."""
     shop.manifest(3)
     change(shop, "pragma wal_checkpoint(truncate)")
     spoil(shop)
@@ -62,7 +62,7 @@ def test_an_unusable_ledger_is_found_before_the_first_call(
 
 
 def test_a_ledger_locked_during_a_run_stops_it(shop: Shop, open_account: Open):
-    """Another program holds it: sending stops, exit 3 and not 2, what is not written down is unknown, all goes on."""
+    """Another program locks it: exit 3, unrecorded outcomes are unknown, and the same command continues."""
     shop.set(LSQ_LEDGER=f"sqlite:///{shop.path('ledger.sqlite')}?timeout=0.3")
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -85,7 +85,7 @@ def test_a_ledger_locked_during_a_run_stops_it(shop: Shop, open_account: Open):
 
 
 def test_a_ledger_removed_during_a_run_stops_it(shop: Shop, open_account: Open):
-    """Whatever were written to a ledger that is gone would be forgotten, so nothing more is sent; put back, it goes on."""
+    """Requests in it would be forgotten, so nothing more is sent; after its return the same command continues."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -116,7 +116,7 @@ def test_a_ledger_removed_during_a_run_stops_it(shop: Shop, open_account: Open):
 def test_flags_that_may_create_duplicates_cause_warnings(
     shop: Shop, open_account: Open, flags: tuple[str, ...], named: str
 ):
-    """The plan warns of the flags, also in a dry run; the summary counts the rows that were sent again."""
+    """In the plan and in a dry run; the summary counts the repeated rows."""
     account = open_account([{"calls": "2-3", "fault": "500-after"}])
     shop.manifest(4)
     warning = f"{named}: rows that may already be tickets are sent again, and may become duplicates"
@@ -132,7 +132,7 @@ def test_flags_that_may_create_duplicates_cause_warnings(
 
 
 def test_without_such_flags_there_is_no_warning(shop: Shop, account: Account):
-    """No warning where nothing is repeated; in JSON the number is there, and is 0."""
+    """JSON has the number 0."""
     shop.manifest(2)
     done = shop.run("--json")
     assert done.summary["repeated"] == 0

@@ -1,4 +1,4 @@
-"""Refusals of one row and refusals of the account, night after night with one ledger."""
+"""Refusals of one row and of the account, in several runs with one ledger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def codes(shop: Shop) -> Counter[tuple[str, str]]:
      ("not-json", ("unknown", "unclear-answer")), ("500-mx", ("unknown", "application-error"))],
 )  # fmt: skip
 def test_one_refused_row_stops_no_run(shop: Shop, open_account: Open, fault: str, ends: tuple[str, str]):
-    """All other rows are tickets after the first night, new rows after each; the blocked row says what came back."""
+    """All other rows become tickets each night; the blocked row has the server's reason."""
     account = open_account(blocked(fault, 5))
     for night, rows in enumerate((20, 20, 30), start=1):
         shop.manifest(rows)
@@ -47,7 +47,7 @@ def test_one_refused_row_stops_no_run(shop: Shop, open_account: Open, fault: str
 
 @pytest.mark.parametrize("fault", ["403", "404", "302", "not-json", "500-mx"])
 def test_a_single_refused_row_stops_no_run(shop: Shop, open_account: Open, fault: str):
-    """Where the ledger has a ticket, one refusal doesn't stop a run: exit 1, and later rows go before it."""
+    """If the ledger has a ticket: exit 1, and later rows are sent before it."""
     account = open_account(blocked(fault, 4))
     shop.manifest(3)
     assert shop.run().code == 0
@@ -67,7 +67,7 @@ def test_a_single_refused_row_stops_no_run(shop: Shop, open_account: Open, fault
 
 @pytest.mark.parametrize("fault", ["403", "404"])
 def test_rows_before_the_first_ticket_are_settled_by_it(shop: Shop, open_account: Open, fault: str):
-    """Two blocked rows at the head of a night: the third shows that the account takes calls, and they have failed."""
+    """After two refused rows the third succeeds, which shows that the account works; the two have failed."""
     account = open_account(blocked(fault, 4, 5))
     shop.manifest(3)
     assert shop.run().code == 0
@@ -82,7 +82,7 @@ def test_rows_before_the_first_ticket_are_settled_by_it(shop: Shop, open_account
 
 @pytest.mark.parametrize("fault", ["403", "404", "302"])
 def test_a_row_that_stopped_a_run_is_not_sent_first_again(shop: Shop, open_account: Open, fault: str):
-    """A blocked row at the head of a manifest stops the first run of a new ledger, and no run after it."""
+    """A refused first row stops only the first run of a new ledger."""
     open_account(blocked(fault, 1))
     shop.manifest(5)
     assert shop.run().code == 3
@@ -100,7 +100,7 @@ def test_a_row_that_stopped_a_run_is_not_sent_first_again(shop: Shop, open_accou
 def test_a_refusal_by_an_unknown_account_stops_after_one_call(
     shop: Shop, open_account: Open, fault: str, first: str, code: str
 ):
-    """With a ledger that has no ticket of the account the first refusal stops the run."""
+    """The ledger has no ticket of the account."""
     account = open_account(always(fault))
     shop.manifest(30)
     done = shop.run()
@@ -116,7 +116,7 @@ def test_a_refusal_by_an_unknown_account_stops_after_one_call(
     [("403", "pending"), ("404", "pending"), ("302", "pending"), ("not-json", "unknown"), ("500-mx", "unknown")],
 )
 def test_refusals_by_a_known_account_stop_after_three_calls(shop: Shop, open_account: Open, fault: str, state: str):
-    """The account took rows before: three are tried, one at a time whatever --concurrency says, and then it stops."""
+    """The ledger has tickets of it: three rows are tried one by one, whatever --concurrency says."""
     account = open_account([{"calls": "6-1000", "fault": fault}])
     shop.manifest(5)
     assert shop.run().code == 0
@@ -130,7 +130,7 @@ def test_refusals_by_a_known_account_stop_after_three_calls(shop: Shop, open_acc
 
 
 def test_refused_keys_stop_any_run(shop: Shop, open_account: Open):
-    """A 401 says nothing of its row, whenever it comes."""
+    """A 401 is never about its row."""
     open_account([{"calls": "6-1000", "fault": "401"}])
     shop.manifest(20)
     done = shop.run("--concurrency", "1")
@@ -140,7 +140,7 @@ def test_refused_keys_stop_any_run(shop: Shop, open_account: Open):
 
 @pytest.mark.parametrize("fault", ["403", "302", "500-mx"])
 def test_refusals_after_a_ticket_count_for_max_failures(shop: Shop, open_account: Open, fault: str):
-    """A key that is withdrawn in mid-run, or a field that all rows lack, doesn't spoil the whole manifest."""
+    """As when a key is withdrawn, or all rows lack a field."""
     account = open_account([{"calls": "6-1000", "fault": fault}])
     shop.manifest(100)
     done = shop.run("--max-failures", "4", "--concurrency", "1")
@@ -150,7 +150,7 @@ def test_refusals_after_a_ticket_count_for_max_failures(shop: Shop, open_account
 
 
 def test_an_error_of_the_application_is_no_outage(shop: Shop, open_account: Open):
-    """Thirty rows that lack a mandatory field are thirty unknown rows, and the rest are tickets; nothing pauses."""
+    """Thirty rows that lack a mandatory field are unknown, the rest are tickets, and sending does not pause."""
     lacking = [key for key in range(2, 62) if key % 2]
     account = open_account(blocked("500-mx", *lacking))
     shop.manifest(61)
@@ -164,7 +164,7 @@ def test_an_error_of_the_application_is_no_outage(shop: Shop, open_account: Open
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
 def test_named_types_of_errors_are_refusals(shop: Shop, open_account: Open, how: str):
-    """Rows with such an error are failed, in a fresh ledger, too, and `rerun` sends them again."""
+    """Such rows are failed, also with a new ledger, and `rerun` sends them again."""
     account = open_account([{"calls": "1-30", "fault": "500-mx"}])
     shop.manifest(30)
     flags = ["--refusals", f"MXOther,{MX}"] if how == "flag" else []
@@ -178,7 +178,7 @@ def test_named_types_of_errors_are_refusals(shop: Shop, open_account: Open, how:
 
 
 def test_other_types_stay_unknown(shop: Shop, open_account: Open):
-    """A type is compared as a whole, and a flag replaces what the environment says."""
+    """Types are compared as a whole, and the flag replaces the environment's list."""
     open_account(blocked("500-mx", 2))
     shop.set(LSQ_REFUSALS=MX)
     shop.manifest(3)
@@ -188,7 +188,7 @@ def test_other_types_stay_unknown(shop: Shop, open_account: Open):
 
 @pytest.mark.parametrize("text", ["NullReferenceException", "MX", "MXOne,,MXTwo", "500", "MXOne MXTwo"])
 def test_invalid_types_of_refusals_are_usage_errors(shop: Shop, account: Account, text: str):
-    """What can't be a type of an application's error is refused before anything is sent: exit 2."""
+    """They are refused before anything is sent."""
     shop.manifest(1)
     for refused in (shop.run("--refusals", text), _with_variable(shop, text)):
         assert refused.code == 2
@@ -203,7 +203,7 @@ def _with_variable(shop: Shop, text: str):
 
 @pytest.mark.parametrize("fault", ["cached-answer", "repeated-number"])
 def test_answers_of_a_cache_stop_the_run(shop: Shop, open_account: Open, fault: str):
-    """One ticket is believed once; three such answers in a row stop the run, and point at what may be in between."""
+    """Three in a row stop the run, and the hint names gateways and caches."""
     account = open_account([{"calls": "2-1000", "fault": fault}])
     shop.manifest(30)
     done = shop.run("--concurrency", "1")
@@ -216,7 +216,7 @@ def test_answers_of_a_cache_stop_the_run(shop: Shop, open_account: Open, fault: 
 
 
 def test_a_single_answer_of_a_cache_makes_its_row_unknown(shop: Shop, open_account: Open):
-    """Between good answers the run goes on; what was not made is never called created."""
+    """Between correct answers the run continues; the row is not `created`."""
     account = open_account([{"every": 4, "fault": "cached-answer"}])
     shop.manifest(40)
     assert shop.run().code == 1
@@ -226,7 +226,7 @@ def test_a_single_answer_of_a_cache_makes_its_row_unknown(shop: Shop, open_accou
 
 
 def test_a_sandbox_gives_no_ticket_number_twice(shop: Shop):
-    """A rerun of its results is another sandbox, with the first one's tickets in its ledger."""
+    """A rerun of sandbox results has a new sandbox, and the tickets of the first in its ledger."""
     shop.manifest([good_row(1), ("00002", "Ticket 2", "Nonsense", "b@example.com"), good_row(3)])
     assert shop.run("--sandbox", "--skip-invalid").code == 1
     results = shop.path("tickets.sandbox.results.csv")
@@ -239,7 +239,7 @@ def test_a_sandbox_gives_no_ticket_number_twice(shop: Shop):
 
 
 def test_set_refuses_the_ticket_of_another_row(shop: Shop, open_account: Open):
-    """The message names the row that has it; what is no number is refused as such."""
+    """The message names that row; invalid numbers are refused, too."""
     open_account(blocked("500", 2))
     shop.manifest(3)
     assert shop.run("--concurrency", "1").code == 1

@@ -1,4 +1,4 @@
-"""Whatever becomes of rows and whatever is done to the file in between, `rerun` converges, and nothing is made twice."""
+"""After any outcomes and edits, `rerun` ends with every row a ticket or unknown, and none twice."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows(fates: list[str]) -> list[tuple[str, ...]]:
 
 
 def edited(records: list[Record], *, mend: bool, shuffle: bool, seed: int) -> list[Record]:
-    """Return the records as a user edits them: subjects filled in, rows and columns in another order."""
+    """Return the records as a user edits them: with subjects, and in another order of rows and columns."""
     header, *rest = [list(record) for record in records]
     for record in rest:
         if mend and not record[header.index("Subject")]:
@@ -56,7 +56,7 @@ def edited(records: list[Record], *, mend: bool, shuffle: bool, seed: int) -> li
 
 
 def saved(path: Path, records: list[Record], form: str) -> Path:
-    """Save the file in one form or another; give the name that it has then."""
+    """Save the file in one of several formats; return its name."""
     if form == "workbook":
         path = path.with_suffix(".xlsx")
         save_workbook(path, records)
@@ -67,7 +67,7 @@ def saved(path: Path, records: list[Record], form: str) -> Path:
 
 
 def own_cells(file: list[Record]) -> dict[str, tuple[str, ...]]:
-    """Row -> all that the import says of it, for the rows that are kept."""
+    """Return the import's cells of each row that is kept."""
     header, *records = file
     cells = {record[header.index("import_row")]: dict(zip(header, record, strict=True)) for record in records}
     return {
@@ -82,7 +82,7 @@ def own_cells(file: list[Record]) -> dict[str, tuple[str, ...]]:
 def test_any_order_of_edits_and_reruns_converges(
     fates, steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Outcomes, edits, forms and orders in any mixture: in the end every row is a ticket or unknown, and none is two."""
+    """Any mixture of outcomes, edits, formats and orders."""
     plan = [
         {"match": {KEY_FIELD: f"{number:05}"}, **FAULTS[fate]} for number, fate in enumerate(fates, 1) if fate in FAULTS
     ]

@@ -1,4 +1,4 @@
-"""A signal in each phase of a run, and a process that is paused for longer than its lease; with real processes."""
+"""Signals in each phase of a run, and a process that is paused beyond its lease; with real processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERY_MANY = 200_000  # rows that take seconds to check
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Look again and again at what a process does that can't be asked."""
+    """Wait for a condition that can only be polled."""
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
@@ -34,7 +34,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def said(process: subprocess.Popen[str], text: str) -> None:
-    """Read standard error until it has this text."""
+    """Read standard error up to this text."""
     assert process.stderr is not None
     line = process.stderr.readline()
     while text not in line:
@@ -62,7 +62,7 @@ def is_locked(shop: Shop) -> bool:
 
 
 def results_begun(shop: Shop) -> bool:
-    """Whether some of the results are written; a file without a byte only tries whether one can be made."""
+    """Return whether some results are written; an empty file only tests the folder."""
     sizes = []
     for path in shop.folder.glob(".tickets.results.csv.*.tmp"):
         with suppress(FileNotFoundError):
@@ -72,7 +72,7 @@ def results_begun(shop: Shop) -> bool:
 
 @contextmanager
 def asleep(shop: Shop, process: subprocess.Popen[str]) -> Iterator[None]:
-    """Stop a process while nothing of it is in the middle of a commit, which would hold the ledger's lock."""
+    """Stop a process outside any commit, which would lock the ledger."""
     process.send_signal(signal.SIGSTOP)
     while is_locked(shop):
         process.send_signal(signal.SIGCONT)
@@ -92,7 +92,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
 def test_an_interruption_at_the_question(shop: Shop, account: Account, number: signal.Signals, code: int):
-    """Ctrl-C, or SIGTERM, is an answer, too: nothing is sent, the rows are free, and the run is recorded as ended."""
+    """By Ctrl-C or SIGTERM: nothing is sent, the rows are free, and the run is recorded as ended."""
     shop.manifest(3)
     with Terminal(*RUN) as terminal:
         terminal.until("Send 3 tickets")
@@ -106,7 +106,7 @@ def test_an_interruption_at_the_question(shop: Shop, account: Account, number: s
 
 
 def test_an_interruption_while_rows_are_checked(shop: Shop, account: Account):
-    """Checking a long manifest is left within a moment: no plan, no call, no results, and no row stays held."""
+    """The check of a long manifest ends at once: no plan, no call, no results, no claimed row."""
     shop.manifest(VERY_MANY)
     process = shop.start(*RUN)
     until(lambda: bool(runs(shop)))
@@ -122,7 +122,7 @@ def test_an_interruption_while_rows_are_checked(shop: Shop, account: Account):
 
 
 def test_an_interruption_while_waiting_for_a_slot(shop: Shop, account: Account):
-    """The next call would be allowed in an hour: the run ends at once, and unsent rows are pending."""
+    """The next slot is in an hour: the run ends at once, and unsent rows are pending."""
     shop.manifest(3)
     process = shop.start(*RUN, "--rate", "1/3600")
     account.until(lambda sandbox: len(sandbox.tickets) >= 1)
@@ -132,7 +132,7 @@ def test_an_interruption_while_waiting_for_a_slot(shop: Shop, account: Account):
 
 
 def test_an_interruption_during_backoff(shop: Shop, account: Account):
-    """Nobody answers at that port, and the run waits for the server to come back."""
+    """No server listens at the port, and the run waits for one."""
     shop.manifest(3)
     shop.set(LSQ_HOST=f"http://127.0.0.1:{free_port()}")
     process = shop.start(*RUN)
@@ -143,7 +143,7 @@ def test_an_interruption_during_backoff(shop: Shop, account: Account):
 
 
 def test_an_interruption_during_a_probe(shop: Shop, open_account: Open):
-    """Every answer fails to come, and the sixth request is a probe: it is waited for as long as --grace says."""
+    """No request is answered, and the sixth is a probe: the run waits for it as long as --grace says."""
     account = open_account([{"calls": "1-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
     process = shop.start(*RUN, "--answer-timeout", "400ms", "--grace", "50ms")
@@ -155,7 +155,7 @@ def test_an_interruption_during_a_probe(shop: Shop, open_account: Open):
 
 
 def test_an_interruption_while_results_are_written(shop: Shop, account: Account):
-    """All is done but the results, and they are finished: the exit code is that of the rows."""
+    """The results are completed, and the exit code is that of the rows."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
     until(lambda: results_begun(shop))
@@ -165,7 +165,7 @@ def test_an_interruption_while_results_are_written(shop: Shop, account: Account)
 
 
 def test_two_interruptions_while_results_are_written(shop: Shop, account: Account):
-    """A second signal ends it at once: no incomplete results appear, the rows are free, and the same command does it again."""
+    """The second ends the run at once: no incomplete results, free rows; the same command writes them."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
     until(lambda: results_begun(shop))
@@ -179,7 +179,7 @@ def test_two_interruptions_while_results_are_written(shop: Shop, account: Accoun
 
 
 def test_a_resumed_run_goes_on_if_no_other_run_took_over(shop: Shop, open_account: Open):
-    """A laptop was asleep for longer than the lease: the run renews it, and sends each row once."""
+    """As after a laptop's sleep: the run renews its lease, and sends each row once."""
     account = open_account(**SLEEPY)
     shop.manifest(12)
     process = shop.start(*RUN)
@@ -192,7 +192,7 @@ def test_a_resumed_run_goes_on_if_no_other_run_took_over(shop: Shop, open_accoun
 
 
 def test_a_resumed_run_sends_nothing_after_another_run_took_over(shop: Shop, open_account: Open):
-    """Another run took the rows over meanwhile; the first run settles its requests in flight, sends nothing more, and stops."""
+    """It records the answers in flight, sends nothing more, and stops."""
     account = open_account(**SLEEPY)
     shop.manifest(12)
     process = shop.start(*RUN)

@@ -20,7 +20,7 @@ ENVELOPE = {"run", "account", "started_at", "finished_at", "seconds", "exit_code
 
 
 def test_a_log_file_on_a_full_disk_changes_no_outcome(shop: Shop, account: Account):
-    """One warning, every ticket made, and exit code 0 in both places."""
+    """One warning, all tickets, and exit code 0 in the process and in JSON."""
     shop.manifest(3)
     done = ended(shop.start(*RUN, "--log-file", str(FULL), "-v"))
     assert done.code == done.summary["exit_code"] == 0
@@ -32,7 +32,7 @@ def test_a_log_file_on_a_full_disk_changes_no_outcome(shop: Shop, account: Accou
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_stream_on_a_full_disk_changes_no_outcome(shop: Shop, account: Account, stream: str):
-    """Nor does Python's own attempt to write the rest at the end."""
+    """Nor does Python's last flush of the stream."""
     shop.manifest(3)
     with FULL.open("w") as full:
         done = ended(shop.start(*RUN, **{stream: full}))
@@ -92,7 +92,7 @@ def test_warnings_of_the_settings_are_in_the_log_and_in_json(shop: Shop, account
 
 
 def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account):
-    """Code 5 in both places, one line on the screen, and a file for its owner alone with the details."""
+    """Code 5 in the process and in JSON, one line on the screen, and a private file with the details."""
     assert account.calls == 0
     shop.manifest(1)
     program = (

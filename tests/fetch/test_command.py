@@ -151,6 +151,17 @@ def test_a_missing_header_value_is_a_usage_error(shop: Shop, server: WebServer):
     assert not server.requests
 
 
+def test_all_errors_of_the_mapping_are_reported(shop: Shop):
+    """A misspelled key does not hide a misspelled column, as in `validate`."""
+    set_up(shop, "", more="  seperator: ','\n")
+    text = shop.path("mapping.yaml").read_text("utf-8").replace("State:", "Sate:")
+    shop.path("mapping.yaml").write_text(text.replace("required: true", "requird: true"), "utf-8")
+    refused = fetch(shop)
+    assert refused.code == 2
+    for wrong in ("unknown key 'requird'", "unknown key 'seperator'", "no column 'Sate' (did you mean 'State'?)"):
+        assert wrong in refused.err
+
+
 def test_errors_are_in_the_lock_and_no_file_is_left(shop: Shop, server: WebServer):
     """Each kind of wrong answer is an error of its address; the others are fetched."""
     page = b"<!DOCTYPE html><html><form>Password</form></html>"

@@ -38,14 +38,8 @@ from tests.leadsquared.peers import (
 )
 
 
-def test_the_exact_bytes(tmp_path: Path) -> None:
-    """First ticketDTO, without a Content-Type, then a part per file in the row's order; names as they are."""
-    files = [
-        attach(tmp_path / "1", b"%PDF", name="my file (1).pdf", content_type="application/pdf"),
-        attach(tmp_path / "2", b"\x89PNG", name="übersicht 漢字.png", content_type="image/png"),
-        attach(tmp_path / "3", b"x\r\n--y", name='say "hi" \\o.txt'),
-    ]
-    sent = ticket(*files)
+def sent_bytes(sent: Ticket) -> tuple[bytes, bytes]:
+    """Send a ticket; return the head and the body that the server has received."""
     seen: list[tuple[bytes, bytes]] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,7 +52,18 @@ def test_the_exact_bytes(tmp_path: Path) -> None:
             return await session.send(create_request(sent), OpenGate())
 
     assert isinstance(asyncio.run(whole()), Created)
-    ((head, body),) = seen
+    return seen[0]
+
+
+def test_the_exact_bytes(tmp_path: Path) -> None:
+    """First ticketDTO, without a Content-Type, then a part per file in the row's order; names as they are."""
+    files = [
+        attach(tmp_path / "1", b"%PDF", name="my file (1).pdf", content_type="application/pdf"),
+        attach(tmp_path / "2", b"\x89PNG", name="übersicht 漢字.png", content_type="image/png"),
+        attach(tmp_path / "3", b"x\r\n--y", name='say "hi" \\o.txt'),
+    ]
+    sent = ticket(*files)
+    head, body = sent_bytes(sent)
     assert head.startswith(b"POST /api/tenants/t/tickets HTTP/1.1\r\n")
     assert header(head, "X-LSQ-ACCESS-KEY") == ACCESS_KEY
     assert header(head, "X-LSQ-SECRET-KEY") == SECRET_KEY
@@ -78,19 +83,7 @@ def test_the_exact_bytes(tmp_path: Path) -> None:
 def test_the_exact_bytes_without_files() -> None:
     """One part, and the same boundary as in the head; no text can hold it, as JSON has no line breaks."""
     sent = ticket(title="a\r\n--boundary\u2028\n漢字")
-    seen: list[tuple[bytes, bytes]] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await read_request(reader))
-        writer.write(reply())
-        await writer.drain()
-
-    async def whole() -> Answer:
-        async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
-            return await session.send(create_request(sent), OpenGate())
-
-    assert isinstance(asyncio.run(whole()), Created)
-    ((head, body),) = seen
+    head, body = sent_bytes(sent)
     kind, _, boundary = header(head, "Content-Type").partition("; boundary=")
     assert kind == "multipart/form-data"
     part = f'--{boundary}\r\nContent-Disposition: form-data; name="ticketDTO"\r\n\r\n{ticket_json(sent)}\r\n'

@@ -94,8 +94,9 @@ def test_forgotten_rows_are_new_and_remembered(ledger: Ledger) -> None:
     assert runs[run.id].did == runs[run.id].states == {"forgotten": 3}
     assert runs[first.id].states == {"created": 1, "forgotten": 3, "rejected": 1}
     assert sum(each.did.get("created", 0) for each in runs.values()) == 3
-    shown = {row.key: (row.state, row.number) for row in rows_of(ledger, first.id)}
-    assert shown["A"] == ("forgotten", ids_of("A").number)
+    shown = {row.key: (row.state, row.number, row.ticket_id, row.ticket_key) for row in rows_of(ledger, first.id)}
+    assert shown["A"] == ("forgotten", ids_of("A").number, ids_of("A").ticket_id, ids_of("A").key)
+    assert shown["B"] == ("created", ids_of("B").number, ids_of("B").ticket_id, ids_of("B").key)
     assert [row.outcome for row in rows_of(ledger, run.id)] == ["created", "unknown", "failed"]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
+from importer.ledger.forgetting import forget_rows
 from importer.ledger.records import Outcome, RunInfo
 from importer.ledger.store import Ledger
 from tests.ledger.ledgers import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
@@ -41,6 +42,7 @@ class TwoProcesses(RuleBasedStateMachine):
         self.live: set[str] = set()  # not ended in the ledger
         self.dead: set[str] = set()  # those of them whose process is gone or whose lease has expired
         self.tickets: dict[str, Known] = {}
+        self.forgotten: set[tuple[str, str]] = set()  # by which run, and which row
 
     def teardown(self) -> None:
         """Close both connections."""
@@ -131,6 +133,27 @@ class TwoProcesses(RuleBasedStateMachine):
         ticket.state, ticket.run, ticket.attempts = "sending", run.id, ticket.attempts + 1
         self.dead.discard(run.id)
         return run.id, key
+
+    @precondition(lambda self: any(self.runs))
+    @rule(side=SIDES, key=KEYS)
+    def forget(self, side: int, key: str) -> None:
+        """Make a row new again, if the run holds it, or get the error. Late answers to its requests change nothing.
+
+        A run of `ledger forget` forgets a row once.
+        """
+        run, ticket = self.runs[side], self.tickets.get(key)
+        if run is None or (run.id, key) in self.forgotten or (ticket is not None and ticket.state == "sending"):
+            return
+        try:
+            forget_rows(self.ledgers[side], run, [key], [])
+        except StoppedEarly:
+            assert run.id not in self.live
+            return
+        assert run.id in self.live
+        self.dead.discard(run.id)
+        if ticket is not None and ticket.held_by == run.id:
+            self.tickets[key] = Known()
+            self.forgotten.add((run.id, key))
 
     @rule(request=requests, state=ANSWERS, counted=st.booleans())
     def answer(self, request: tuple[str, str] | None, state: str, counted: bool) -> None:  # noqa: FBT001 - drawn

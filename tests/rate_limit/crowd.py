@@ -1,4 +1,4 @@
-"""Runs that share a pool, on a clock that is moved by hand: each books, uses, is late, gives back, pauses or dies."""
+"""Simulated runs that share a pool: each books, uses, is late, withdraws, pauses or is killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a run does with one booking. ``delay``: how late it is for it, as a part of what it may be."""
+    """What a run does with one booking. ``delay``: how late it is, as a part of the allowed delay."""
 
     ending: Ending = "used"
     delay: float = 0.0
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """A call. ``order``: which booking it was of, in the order of booking. ``limit``, ``ceiling``: what it had to keep."""
+    """A call. ``order``: the position of its booking among all. ``limit``, ``ceiling``: what it had to keep."""
 
     run: str
     at: float
@@ -38,7 +38,7 @@ class Use:
 
 @dataclass
 class Run:
-    """One run and what it is going to do. After its steps it goes on as ``forever`` says, or leaves."""
+    """One run and its steps. After them it continues as ``forever`` says, or leaves."""
 
     request: SlotRequest
     steps: Sequence[Step] = ()
@@ -48,13 +48,13 @@ class Run:
     done: int = 0
 
     def next_step(self) -> Step | None:
-        """What comes next; ``None`` at its end."""
+        """Return the next step; ``None`` at the end."""
         return self.steps[self.done] if self.done < len(self.steps) else self.forever
 
 
 @dataclass
 class Crowd:
-    """Some runs and their pool. ``as_text``: the pool is written down and read again at every change."""
+    """Some runs and their pool. ``as_text``: the pool is written as text and read again at every change."""
 
     runs: Sequence[Run]
     as_text: bool = False
@@ -65,7 +65,7 @@ class Crowd:
     asked: int = 0
 
     def go(self, until: float) -> list[Use]:
-        """Let time pass, and give all calls that were made, the earliest first."""
+        """Let time pass, and return all calls, the earliest first."""
         order = itertools.count()
         agenda: list[tuple[float, int, Run, tuple[Booking, int, int] | None]] = []
         for run in self.runs:
@@ -97,7 +97,7 @@ class Crowd:
         return answer
 
     def _limit(self, run: Run) -> int:
-        """The smallest limit of those who have asked for a slot within a period, and the run's own."""
+        """Return the smallest limit of the runs that asked for a slot within a period, and of the run itself."""
         period_s = run.request.rate.period_s
         live = [other.request.rate.calls for other in self.runs if self.now - other.asked_at <= period_s]
         return min(*live, run.request.rate.calls)
@@ -111,7 +111,7 @@ class Crowd:
         return booking.at + ON_TIME_S * step.delay
 
     def _act(self, run: Run, booking: Booking, order: int, limit: int) -> float | None:
-        """Do what is to be done with a booking; say when the run request again."""
+        """Carry out the step of a booking; return when the run asks again."""
         step = run.next_step()
         assert step is not None
         if step.ending == "dies":
@@ -149,9 +149,9 @@ class Crowd:
 
 
 def assert_kept(uses: Sequence[Use], period_s: float) -> None:
-    """No window of a period, both ends included, has more calls than its last booking had to keep.
+    """Check that no window of a period, both ends included, has more calls than its last booking allows.
 
-    Nor has it more calls than the ceiling of that last one, of runs with no higher ceiling.
+    Nor more calls than the ceiling of its last call, among runs with no higher ceiling.
     """
     uses = sorted(uses, key=lambda use: use.at)
     for index, first in enumerate(uses):

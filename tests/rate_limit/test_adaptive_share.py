@@ -1,4 +1,4 @@
-"""What is left of a limit that others use, too: given way at once, taken back slowly, and in the end to the full."""
+"""The share of a limit that others use too: lowered at once after a 429, and raised slowly up to the limit."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def refused_until(share: AdaptiveShare, moments: list[float], rate: Rate = RATE)
 
 
 def test_without_a_429_it_is_the_whole_limit() -> None:
-    """However long ago the run began."""
+    """Even long after the start."""
     assert [AdaptiveShare().calls_at(now, RATE) for now in (-1e9, 0.0, 1e9)] == [25.0] * 3
 
 
 @given(_SHARES, _RATES, st.floats(-1e6, 1e6))
 def test_share_is_between_one_call_and_the_limit(share: AdaptiveShare, rate: Rate, now: float) -> None:
-    """Never nothing, or a run would hang for ever; never more than the account has, also for a smaller limit."""
+    """Also for a smaller limit."""
     assert 1.0 <= share.calls_at(now, rate) <= rate.calls
     assert 1.0 <= share.after_429(now, rate, sent_at=now).calls_at(now, rate) <= rate.calls
 
 
 @given(_SHARES, _RATES, st.floats(0, 1e6))
 def test_429_lowers_the_share_at_once(share: AdaptiveShare, rate: Rate, now: float) -> None:
-    """By a seventh at least of what was tried, as far as there is anything to give."""
+    """By at least a seventh of the tried share, as far as possible."""
     tried = share.calls_at(now, rate)
     left = share.after_429(now, rate, sent_at=now).calls_at(now, rate)
     assert left <= tried
@@ -45,22 +45,21 @@ def test_429_lowers_the_share_at_once(share: AdaptiveShare, rate: Rate, now: flo
 
 
 @given(_SHARES, _RATES, st.lists(st.floats(0, 1e4), min_size=2))
-def test_without_more_of_them_it_never_becomes_less(share: AdaptiveShare, rate: Rate, moments: list[float]) -> None:
-    """What is taken back is kept until somebody else is noticed again."""
+def test_share_does_not_fall_without_another_429(share: AdaptiveShare, rate: Rate, moments: list[float]) -> None:
     share = share.after_429(0.0, rate, sent_at=0.0)
     calls = [share.calls_at(moment, rate) for moment in sorted(moments)]
     assert calls == sorted(calls)
 
 
 def test_first_429_lowers_the_share_for_unknown_programs() -> None:
-    """Nothing is known of the other but that it is there: it has more than half of the limit, for two periods."""
+    """The other program gets more than half of the limit for two periods."""
     share = refused_until(AdaptiveShare(), [100.0])
     assert [share.calls_at(now, RATE) for now in (100.0, 107.0, 110.0)] == pytest.approx([10.0] * 3)
     assert share.calls_at(111.0, RATE) > 10.0
 
 
 def test_share_grows_ever_faster_to_the_limit() -> None:
-    """A call or two more at first; all of it within a minute of the last 429."""
+    """First by a call or two; within a minute of the last 429 it is the whole limit."""
     share = refused_until(AdaptiveShare(), [0.0])
     grown = [share.calls_at(10.0 + 5.0 * periods, RATE) for periods in range(4)]
     steps = [later - earlier for earlier, later in itertools.pairwise(grown)]
@@ -70,7 +69,7 @@ def test_share_grows_ever_faster_to_the_limit() -> None:
 
 
 def test_calls_sent_before_the_last_429_change_nothing() -> None:
-    """A burst that was refused is one message, and not 25."""
+    """A refused burst counts as one 429."""
     share = refused_until(AdaptiveShare(), [100.0])
     for sent_at in (99.0, 99.9):
         assert share.after_429(100.4, RATE, sent_at=sent_at) is share
@@ -78,7 +77,7 @@ def test_calls_sent_before_the_last_429_change_nothing() -> None:
 
 
 def test_safe_share_is_the_next_start() -> None:
-    """A trial of more that failed doesn't cost what went well before it, but for what the trial proved."""
+    """A failed trial lowers the share only to what was safe before."""
     share = AdaptiveShare(10.0, 0.0)
     tried_at = next(now for now in itertools.count(10.0, 0.5) if share.calls_at(now, RATE) > 15.0)
     after = share.after_429(tried_at, RATE, sent_at=tried_at)
@@ -86,21 +85,21 @@ def test_safe_share_is_the_next_start() -> None:
 
 
 def test_refused_safe_share_is_lowered() -> None:
-    """Nothing more was tried, so the others have become more: again and again, down to one call."""
+    """Other programs use more now. It may be lowered repeatedly, down to one call."""
     share = AdaptiveShare(10.0, 0.0)
     assert share.after_429(1.0, RATE, sent_at=1.0).calls == pytest.approx(8.5)
     assert refused_until(share, [float(second) for second in range(1, 40)]).calls_at(40.0, RATE) == 1.0
 
 
 def test_share_refused_at_the_whole_limit_starts_again() -> None:
-    """Somebody came after a long time alone: what was safe an hour ago says nothing."""
+    """The safe share of an hour ago is not used."""
     share = AdaptiveShare(20.0, 0.0)
     assert share.calls_at(3600.0, RATE) == 25.0
     assert share.after_429(3600.0, RATE, sent_at=3600.0).calls == pytest.approx(10.0)
 
 
 def test_a_limit_of_one_call_is_one_call() -> None:
-    """There is nothing to give, and the run goes on."""
+    """The share can't be lowered, and the run continues."""
     share = refused_until(AdaptiveShare(), [0.0, 1.0, 2.0], Rate(1, 5.0))
     assert share.calls_at(2.0, Rate(1, 5.0)) == 1.0
     assert not math.isinf(share.calls)

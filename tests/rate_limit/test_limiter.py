@@ -1,4 +1,4 @@
-"""The account's limit is never passed and not wasted, whatever its users do. All on a clock that is moved by waiting."""
+"""The limiter keeps the account's limit and uses it fully, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def called(limiter: RateLimiter, *, alone: bool = False) -> Slot:
 
 
 def assert_kept(uses: Sequence[float], rate: Rate) -> None:
-    """No window of a period, both of its ends included, holds more than ``calls``."""
+    """Check that no window of a period, both ends included, has more than ``calls``."""
     uses = sorted(uses)
     for first, beyond in zip(uses, uses[rate.calls :], strict=False):
         assert beyond - first > rate.period_s
@@ -56,7 +56,7 @@ def assert_kept(uses: Sequence[float], rate: Rate) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """What one user of the limiter does with one slot."""
+    """What a caller of the limiter does with one slot."""
 
     thinks_s: float
     hesitates_s: float  # between having its connection and being ready to write
@@ -95,7 +95,7 @@ async def follow(limiter: RateLimiter, steps: Sequence[Step], uses: list[float])
 @settings(max_examples=200, deadline=None)
 @given(_RATES, st.lists(st.lists(_STEPS, max_size=12), max_size=12))
 def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[list[Step]]) -> None:
-    """For any pattern of reserving, using, giving back and pausing; and all of them get their turn in the end."""
+    """For any pattern of reserving, using, withdrawing and pausing; and every caller gets a slot."""
 
     async def whole() -> list[float]:
         limiter, uses = make(rate), list[float]()
@@ -109,7 +109,7 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.0, 0.1, 2.0]), min_size=60, max_size=120))
 def test_hard_limit_holds_without_the_pool(waits_s: list[float]) -> None:
-    """Below the pool, and whatever slots it would let go when, stands an exact sliding window."""
+    """It is an exact sliding window, whatever slots the pool grants."""
 
     async def one(limiter: RateLimiter, at: float) -> float:
         await asyncio.sleep(at)
@@ -139,7 +139,7 @@ def test_the_limit_is_used_to_the_full() -> None:
 
 
 def test_the_first_call_gets_its_slot_back_with_the_first_burst() -> None:
-    """Else every later burst would begin with one call ahead of the others, and straddle two windows."""
+    """Otherwise every later burst would begin with one early call, and span two windows."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(5, 5))
@@ -153,7 +153,7 @@ def test_the_first_call_gets_its_slot_back_with_the_first_burst() -> None:
 
 
 def test_returned_slot_does_not_free_the_first_calls_slot() -> None:
-    """Only a use says when the burst is; a withdrawn call says nothing."""
+    """Only a used slot shows when the burst is."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(2, 5))
@@ -169,7 +169,7 @@ def test_returned_slot_does_not_free_the_first_calls_slot() -> None:
 
 @pytest.mark.parametrize("rate", [Rate(1, 5), Rate(2, 5), Rate(25, 5), Rate(1500, 1)], ids=str)
 def test_calls_that_go_alone_again_and_again_never_run_out_of_slots(rate: Rate) -> None:
-    """Each is answered 429 and holds the limiter back; the next one finds a slot all the same, soon after the pause."""
+    """Each is answered 429 and pauses the limiter; the next one gets a slot soon after the pause."""
 
     async def whole() -> list[float]:
         limiter = make(rate)
@@ -187,7 +187,7 @@ def test_calls_that_go_alone_again_and_again_never_run_out_of_slots(rate: Rate) 
 
 
 def test_many_calls_a_period() -> None:
-    """Above a thousand, one bucket is the floor, and the scheduler still keeps the window."""
+    """Above a thousand calls the hard limit has one bucket, and the pool still keeps the window."""
     rate = Rate(1200, 1)
 
     async def whole() -> list[float]:
@@ -200,7 +200,7 @@ def test_many_calls_a_period() -> None:
 
 
 def test_one_call_in_a_long_period() -> None:
-    """A limit of one call is one call, each a period after the other."""
+    """Each call is a period after the previous one."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(1, 5))
@@ -210,7 +210,7 @@ def test_one_call_in_a_long_period() -> None:
 
 
 def test_pause_delays_slots_reserved_before() -> None:
-    """A 429 stops everything: those who have a slot, those who wait for one, and those who come later."""
+    """A 429 stops calls that have a slot, wait for one, or come later."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(2, 5))
@@ -226,7 +226,7 @@ def test_pause_delays_slots_reserved_before() -> None:
 
 
 def test_no_slot_is_handed_out_too_early() -> None:
-    """A reservation is granted a second ahead, time enough for a connection, and no earlier: waiters hold sockets."""
+    """A slot is granted a second ahead, enough for a connection: waiting calls hold sockets."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(1, 5))
@@ -242,7 +242,7 @@ def test_no_slot_is_handed_out_too_early() -> None:
 
 
 def test_withdrawn_slot_is_free_for_the_next_call() -> None:
-    """Giving back is immediate, wakes who waits, and counts once."""
+    """At once, and it counts once."""
 
     async def whole() -> float:
         limiter = make(Rate(1, 5))
@@ -258,7 +258,7 @@ def test_withdrawn_slot_is_free_for_the_next_call() -> None:
 
 
 def test_slots_are_handed_out_in_order() -> None:
-    """A slot that is given back is for who has waited longest, although another request before that one can look."""
+    """A withdrawn slot goes to the call that has waited longest."""
 
     async def go(slot: Slot) -> None:
         await slot.wait_until_ready()
@@ -285,7 +285,7 @@ def test_slots_are_handed_out_in_order() -> None:
 
 
 def test_unused_slot_returns_its_part_of_the_hard_limit() -> None:
-    """No call was made, so the floor is as open as before: a connection that is found closed costs no part of the limit."""
+    """No call was made, as when a connection is found closed."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(2, 5))
@@ -316,7 +316,7 @@ def test_hard_limit_holds_with_many_unused_slots() -> None:
 
 
 def test_late_call_books_another_slot() -> None:
-    """A slot that was booked and not used in time is given back; the next one is waited for, and the floor passed anew."""
+    """An unused slot is given back; the call waits for the next one and for the hard limit."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(2, 5))
@@ -334,7 +334,7 @@ def test_late_call_books_another_slot() -> None:
 
 
 def test_a_share_of_the_limit_is_so_many_calls() -> None:
-    """60 % of 10 are 6 in a period; the rest is left to others."""
+    """60 % of 10 are 6 in a period."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(10, 5), share=0.6)
@@ -345,7 +345,7 @@ def test_a_share_of_the_limit_is_so_many_calls() -> None:
 
 
 def test_limit_is_left_to_others_and_used_again_later() -> None:
-    """After a 429 that nothing of ours explains there are fewer calls, evenly; later as many as before."""
+    """After a 429 that its own calls do not explain, calls are fewer and even; later as many as before."""
 
     async def whole() -> tuple[float, float, float]:
         limiter = make(Rate(25, 5))
@@ -364,7 +364,7 @@ def test_limit_is_left_to_others_and_used_again_later() -> None:
 
 
 def test_the_margin_is_wider_after_a_429_at_the_whole_limit_only() -> None:
-    """Where others are known to be there, a 429 says nothing of the network."""
+    """If other programs use the account, a 429 proves nothing about the network."""
 
     async def whole() -> list[float]:
         limiter, seconds = make(Rate(25, 5)), list[float]()
@@ -381,7 +381,7 @@ def test_the_margin_is_wider_after_a_429_at_the_whole_limit_only() -> None:
 
 
 def test_a_quiet_network_makes_the_margin_small() -> None:
-    """What calls take is learnt from, a while after they came."""
+    """The limiter learns from the durations of calls."""
 
     async def whole() -> float:
         limiter = RateLimiter(LimiterOptions(rate=Rate(25, 5)), MemorySlots(asyncio.get_running_loop().time))
@@ -394,7 +394,7 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
 
 
 def test_very_high_limit_is_shared() -> None:
-    """Two runs with 2,000 calls an hour share a pool: after 1,000 calls, both wait for the second half of the hour."""
+    """Two runs with 2,000 calls an hour: after 1,000 calls, both wait for the second half of the hour."""
 
     async def whole() -> list[float]:
         storage = MemorySlots(asyncio.get_running_loop().time)
@@ -408,7 +408,7 @@ def test_very_high_limit_is_shared() -> None:
 
 
 def test_the_last_call_of_the_day_is_the_last() -> None:
-    """Later requests raise CapReached; a slot that is given back allows one more call."""
+    """Later requests raise CapReached; a withdrawn slot allows one more call."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(5, 5), daily_cap=3)
@@ -426,7 +426,7 @@ def test_the_last_call_of_the_day_is_the_last() -> None:
 
 
 def test_pause_during_the_wait_for_the_hard_limit_holds() -> None:
-    """The slot is ready only when the pool, the floor and the pause have let it go."""
+    """The slot is ready only when the pool, the hard limit and the pause allow it."""
 
     async def whole() -> float:
         limiter = make(Rate(1, 5))
@@ -445,7 +445,7 @@ _Told = TypeVar("_Told")
 
 
 class SlowPool(SlotStorage):
-    """A storage as far away as a database: a change takes its time, and is made half way through it."""
+    """A storage as slow as a distant database: a change takes effect in the middle of its duration."""
 
     def __init__(self, takes_s: float) -> None:
         self.pool = SlotPool()
@@ -473,7 +473,7 @@ class SlowPool(SlotStorage):
         task.add_done_callback(self._told.discard)
 
     async def settled(self) -> SlotPool:
-        """The pool when all changes are made."""
+        """Return the pool after all changes."""
         await asyncio.gather(*self._told)
         return self.pool
 
@@ -485,7 +485,7 @@ class SlowPool(SlotStorage):
 def test_runs_with_a_shared_slow_storage_keep_the_limit(
     rate: Rate, users: list[list[Step]], takes_s: float, runs: int
 ) -> None:
-    """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
+    """For any pattern and duration; every caller gets a slot, and no booking remains."""
 
     async def whole() -> tuple[list[float], SlotPool, float]:
         storage, uses = SlowPool(takes_s), list[float]()
@@ -504,13 +504,13 @@ def test_runs_with_a_shared_slow_storage_keep_the_limit(
 
 
 class CopyingPool(SlowPool):
-    """A slow storage that says that what it shows are copies."""
+    """A slow storage that returns copies of the pool."""
 
     returns_copies = True
 
 
 def test_waiting_calls_are_booked_together() -> None:
-    """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
+    """A burst takes one or two changes of a slow pool, not one for each call."""
 
     async def whole() -> list[float]:
         limiter = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.02), margin())
@@ -525,7 +525,7 @@ def test_waiting_calls_are_booked_together() -> None:
 
 
 def test_booking_of_a_cancelled_call_is_given_back() -> None:
-    """Those who came to be booked for together, and went while that was done, leave nothing booked."""
+    """Calls that were cancelled during a common booking leave nothing booked."""
 
     async def whole() -> tuple[SlotPool, int]:
         storage = CopyingPool(0.1)
@@ -549,7 +549,7 @@ def test_booking_of_a_cancelled_call_is_given_back() -> None:
 
 
 def test_limiter_counts_its_own_calls_in_the_view() -> None:
-    """The margin is drawn from when calls went out, the first with its burst, and not from what was booked."""
+    """The margin follows from the times of calls, not of bookings."""
     seen = list[list[float]]()
 
     class Learning(Margin):
@@ -574,7 +574,7 @@ def test_limiter_counts_its_own_calls_in_the_view() -> None:
 
 
 def test_older_view_of_the_pool_does_not_end_a_pause() -> None:
-    """A change that was in flight when the 429 came knows nothing of it; nobody calls for that reason."""
+    """A change that began before the 429 does not know of it."""
 
     async def whole() -> float:
         storage = SlowPool(0.1)
@@ -592,7 +592,7 @@ def test_older_view_of_the_pool_does_not_end_a_pause() -> None:
 
 
 def test_abandoned_booking_is_given_back() -> None:
-    """Also where it is made only after its run was told to stop, at the very end."""
+    """Also if it is made after its run was told to stop."""
 
     async def whole() -> SlotPool:
         storage = SlowPool(0.1)
@@ -612,7 +612,7 @@ def test_abandoned_booking_is_given_back() -> None:
 
 
 def test_returned_slot_wakes_a_waiting_call() -> None:
-    """It asked just before, was told to wait, and looks again at once; it does not sleep out a period."""
+    """It does not wait for the rest of a period."""
 
     async def whole() -> float:
         storage = SlowPool(0.1)

@@ -1,4 +1,4 @@
-"""The margin: what the calls of a period need on this network, no less than is proven, and no more than a bound."""
+"""The margin is what the calls of a period need on this network, within bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BURST = [0.0] * 25
 
 
 def learnt(margin: Margin, times_s: list[float], uses: list[float]) -> Margin:
-    """Let it learn from calls that took so long, and went out at these moments."""
+    """Return the margin after calls of these durations at these times."""
     for seconds in times_s:
         margin.note(seconds)
     margin.learn(uses)
@@ -26,14 +26,14 @@ def jitter(most_s: float, calls: int = 400, seed: int = 1) -> list[float]:
 
 
 def too_early(margin_s: float, most_s: float, uses: list[float], periods: int = 10_000) -> int:
-    """In how many periods an n-th arrival came earlier than it may after the n-th of the period before."""
+    """Return in how many periods an n-th arrival was too early after the n-th of the period before."""
     chance = np.random.default_rng(2)
     arrivals = np.sort(np.array(uses) + chance.uniform(0, most_s, (periods, len(uses))), axis=1)
     return int(((arrivals[:-1] - arrivals[1:]).max(axis=1) > margin_s).sum())
 
 
 def test_margin_starts_at_its_maximum() -> None:
-    """A handful of calls tell nothing; so many are waited for that there is something to learn."""
+    """A few calls are not enough to learn from."""
     margin = Margin()
     for seconds in jitter(0.1, 24):
         margin.note(seconds)
@@ -48,7 +48,7 @@ def test_margin_starts_at_its_maximum() -> None:
 @pytest.mark.parametrize("least_s", [MIN_MARGIN_S, 0.001])
 @pytest.mark.parametrize("uses", [BURST, [0.2 * call for call in range(25)], [0.0], []])
 def test_quiet_network_gives_the_minimum(least_s: float, uses: list[float]) -> None:
-    """Calls that all take the same time need nothing, however they go out."""
+    """If all calls take the same time, whatever their times."""
     margin = learnt(Margin(least_s=least_s), [0.05] * 50, uses)
     assert margin.seconds == pytest.approx(max(least_s, 0.005))
 
@@ -56,14 +56,14 @@ def test_quiet_network_gives_the_minimum(least_s: float, uses: list[float]) -> N
 @pytest.mark.parametrize("most_s", [0.05, 0.1])
 @pytest.mark.parametrize("uses", [BURST, [0.04 * call for call in range(25)], [0.2 * call for call in range(25)]])
 def test_margin_is_what_the_calls_of_a_period_need(most_s: float, uses: list[float]) -> None:
-    """It is too little for less than one period in a thousand, and it is no more than the jitter."""
+    """It is too small for less than one period in a thousand, and at most the jitter."""
     margin = learnt(Margin(), jitter(most_s), uses)
     assert too_early(margin.seconds, most_s, uses) < 10
     assert margin.seconds <= most_s * 1.15 + 0.01
 
 
 def test_bursts_need_a_smaller_margin() -> None:
-    """Of a burst the n-th arrival is early only if most of it is; one by one, each call is for itself."""
+    """The n-th arrival of a burst is early only if most of the burst is."""
     together = learnt(Margin(), jitter(0.12), BURST)
     one_by_one = learnt(Margin(), jitter(0.12), [0.2 * call for call in range(25)])
     assert together.seconds < one_by_one.seconds
@@ -75,7 +75,7 @@ def test_bursts_need_a_smaller_margin() -> None:
     st.lists(st.one_of(st.floats(0, 100), st.sampled_from(["429", "learn"])), max_size=60),
 )
 def test_margin_stays_in_bounds_and_above_refused_values(uses: list[float], events: list[float | str]) -> None:
-    """Whatever times are measured and whenever a 429 comes: what was too little is not gone back to."""
+    """For any durations and any 429."""
     margin, proven_s = Margin(), MIN_MARGIN_S
     margin.note(0.1)
     for event in events:
@@ -92,7 +92,7 @@ def test_margin_stays_in_bounds_and_above_refused_values(uses: list[float], even
 
 
 def test_after_a_429_it_stays_wide_on_a_quiet_network() -> None:
-    """The times measured are not all there is: the way there may spread where the answers don't."""
+    """The times to the server may vary where the answers do not."""
     margin = learnt(Margin(), [0.05] * 25, BURST)
     assert margin.seconds == MIN_MARGIN_S
     margin.refused()
@@ -100,7 +100,7 @@ def test_after_a_429_it_stays_wide_on_a_quiet_network() -> None:
 
 
 def test_margin_falls_when_the_network_gets_quiet() -> None:
-    """Old times are forgotten, and the worst of the last few draws with them; what it came to is no proof."""
+    """Old durations are forgotten."""
     margin = learnt(Margin(), jitter(0.1), BURST)
     noisy_s = margin.seconds
     assert noisy_s > MIN_MARGIN_S
@@ -111,6 +111,6 @@ def test_margin_falls_when_the_network_gets_quiet() -> None:
 
 
 def test_the_same_times_make_the_same_margin() -> None:
-    """It draws by chance, and the chance is always the same: a run can be told again."""
+    """Its random numbers are always the same."""
     first, second = (learnt(Margin(), jitter(0.1), BURST).seconds for _ in range(2))
     assert first == second

@@ -1,4 +1,4 @@
-"""The pool in the ledger's file as the event loop sees it: changes in order, many at once, and errors to those who wait."""
+"""The pool in the ledger, as the event loop sees it: ordered changes, batches, and errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def storage_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
 
 
 class Held:
-    """A change that lasts until it is let go: what is asked for meanwhile has to wait."""
+    """A change that lasts until it is released; later changes have to wait."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -45,13 +45,13 @@ class Held:
         self._let_go = threading.Event()
 
     def __call__(self, pool: SlotPool, _now: float) -> None:
-        """Be made."""
+        """Make the change."""
         pool.alone_slot = 7
         self._loop.call_soon_threadsafe(self.begun.set)
         assert self._let_go.wait(PATIENCE_S)
 
     def let_go(self) -> None:
-        """End it."""
+        """Release it."""
         self._let_go.set()
 
 
@@ -75,7 +75,7 @@ def look(_pool: SlotPool, _now: float) -> None:
 
 
 def test_changes_are_made_in_order(ledger: Ledger) -> None:
-    """Those that are waited for and those that are not, in one line; each has its own answer."""
+    """Whether a caller waits or not; each gets its own result."""
 
     async def whole() -> tuple[list[int], list[int]]:
         made, tasks = list[int](), []
@@ -95,7 +95,7 @@ def test_changes_are_made_in_order(ledger: Ledger) -> None:
 
 
 def test_changes_made_meanwhile_share_one_transaction(ledger: Ledger) -> None:
-    """However many wait while one is made, they take one commit together; else the disk would be the limit."""
+    """Otherwise commits would be the bottleneck."""
 
     async def whole() -> set[tuple[int, float]]:
         held = Held()
@@ -112,7 +112,7 @@ def test_changes_made_meanwhile_share_one_transaction(ledger: Ledger) -> None:
 
 
 def test_caller_sees_the_pool_after_its_whole_transaction(ledger: Ledger, tmp_path: Path) -> None:
-    """The view that comes with an answer is what is in the file then, for another process, too."""
+    """It is what another process reads then."""
 
     async def whole() -> tuple[SlotPool, SlotPool]:
         with contextlib.closing(reopened(tmp_path)) as other:
@@ -127,7 +127,7 @@ def test_caller_sees_the_pool_after_its_whole_transaction(ledger: Ledger, tmp_pa
 
 
 def test_change_of_a_caller_cancelled_before_is_not_made(ledger: Ledger) -> None:
-    """A slot that nobody wants any more is not booked; those behind it in line are not held up."""
+    """Later changes are not delayed."""
 
     async def whole() -> list[int]:
         held, made = Held(), list[int]()
@@ -146,7 +146,7 @@ def test_change_of_a_caller_cancelled_before_is_not_made(ledger: Ledger) -> None
 
 
 def test_change_of_a_caller_cancelled_meanwhile_is_made(ledger: Ledger) -> None:
-    """A thread can't be called back: what it does counts, and the others get their answers."""
+    """A thread can't be stopped; the other callers get their results."""
 
     async def whole() -> tuple[SlotPool, int]:
         held, made = Held(), list[int]()
@@ -165,7 +165,7 @@ def test_change_of_a_caller_cancelled_meanwhile_is_made(ledger: Ledger) -> None:
 
 
 def test_closing_makes_pending_changes(ledger: Ledger) -> None:
-    """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
+    """Other runs must see the last use of a slot, and that the run has left."""
 
     async def whole() -> SlotPool:
         async with storage_of(ledger) as storage:
@@ -179,7 +179,7 @@ def test_closing_makes_pending_changes(ledger: Ledger) -> None:
 
 
 def test_closing_makes_changes_added_during_a_change(ledger: Ledger) -> None:
-    """The end comes in the midst of a transaction: the one after it is made all the same."""
+    """They have a transaction of their own."""
 
     async def whole() -> SlotPool:
         async with storage_of(ledger) as storage:
@@ -195,7 +195,7 @@ def test_closing_makes_changes_added_during_a_change(ledger: Ledger) -> None:
 
 
 def test_database_error_reaches_waiting_and_later_callers(ledger: Ledger, tmp_path: Path) -> None:
-    """Nobody may call without it: the run stops early, so that the exit code tells that rows were sent."""
+    """The run stops early, so the exit code shows that rows were sent."""
 
     async def whole() -> list[BaseException]:
         async with storage_of(ledger) as storage:
@@ -216,7 +216,7 @@ def test_database_error_reaches_waiting_and_later_callers(ledger: Ledger, tmp_pa
 
 
 def test_failed_later_change_raises_at_the_next_change(ledger: Ledger, tmp_path: Path) -> None:
-    """A call that went out is not in the pool: nobody may book on."""
+    """The pool lacks a call, so nothing more may be booked."""
 
     async def whole() -> None:
         async with storage_of(ledger) as storage:
@@ -233,7 +233,7 @@ def test_failed_later_change_raises_at_the_next_change(ledger: Ledger, tmp_path:
 
 
 def test_error_in_a_change_reaches_all_waiting_callers(ledger: Ledger) -> None:
-    """A fault of the program is called that, to everybody in the line, and closing comes to its end."""
+    """A bug is raised as such, and closing does not hang."""
 
     def faulty(_pool: SlotPool, _now: float) -> None:
         raise ValueError("so it is")
@@ -266,7 +266,7 @@ def quota_on(storage: SharedSlots, run: str, rate: Rate) -> RateLimiter:
 
 
 def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> None:
-    """Each has the ledger open for itself; of both together no window has more calls, and both are served."""
+    """Each has its own connection to the ledger; both get slots."""
     rate = Rate(10, 0.5)
 
     async def whole() -> tuple[list[float], list[float]]:
@@ -290,7 +290,7 @@ def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> Non
 
 
 def test_ended_run_gets_no_share(ledger: Ledger) -> None:
-    """It leaves no user and no booked slot behind, and what it used is known of it."""
+    """It leaves no user and no booked slot, but its used slots count."""
 
     async def whole() -> SlotPool:
         uses = list[float]()
@@ -309,7 +309,7 @@ def test_ended_run_gets_no_share(ledger: Ledger) -> None:
 
 
 def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) -> None:
-    """What one has used of the cap the other has not; at the cap both are told so, as is who request beforehand."""
+    """At the cap both runs are stopped."""
 
     async def whole() -> None:
         limits = [LimiterOptions(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]

@@ -1,4 +1,4 @@
-"""The pool of an account in the ledger's file: every process changes the same one, and a killed one leaves it whole."""
+"""The pool in the ledger: all processes change the same pool, and a killed process leaves it intact."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def look(record: SlotRecords) -> SlotPool:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
-    """The pool as two processes have it open."""
+    """Two processes that have opened the pool."""
     with contextlib.closing(new_ledger(tmp_path)):
         first, second = record_in(tmp_path), record_in(tmp_path)
         yield first, second
@@ -65,7 +65,7 @@ def test_all_take_from_one_pool(records: tuple[SlotRecords, SlotRecords]) -> Non
 
 
 def test_killed_process_leaves_only_its_bookings(tmp_path: Path) -> None:
-    """After `kill -9` the pool can be changed at once, and what was booked counts as used."""
+    """After `kill -9` the pool can be changed at once, and booked slots count as used."""
     with contextlib.closing(new_ledger(tmp_path)), contextlib.closing(record_in(tmp_path)) as record:
         command = [sys.executable, "-c", HOLDS_BOOKINGS, str(tmp_path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -77,7 +77,7 @@ def test_killed_process_leaves_only_its_bookings(tmp_path: Path) -> None:
 
 
 def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
-    """All slots may just have been used; a pause of before is over."""
+    """All slots may just have been used; an earlier pause is over."""
     book(records[0], "before")
     query(tmp_path, "update quotas set boot_id = 'another'")
     pool = look(records[1])
@@ -87,7 +87,7 @@ def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, 
 
 
 def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
-    """Those of 24 hours, of all runs of this account; older ones not, those of a clock that was set back are."""
+    """Calls of 24 hours of all runs of the account; also those in the future, after the clock was set back."""
     book(records[0], "A")
     for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
         query(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
@@ -110,7 +110,7 @@ def counted(folder: Path) -> list[int]:
 def test_returned_call_is_subtracted_from_its_own_minute(
     records: tuple[SlotRecords, SlotRecords], tmp_path: Path
 ) -> None:
-    """Also when the minute is over by then: no minute has fewer calls than none, or a day could come short of one."""
+    """Also after that minute; no minute has a negative count."""
     record, _ = records
     bookings = []
     for _ in range(3):
@@ -128,7 +128,7 @@ def test_returned_call_is_subtracted_from_its_own_minute(
 
 
 def test_day_count_is_never_negative(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
-    """Somebody emptied the table while a run was at work: the day begins with none."""
+    """Also if the table was emptied during a run."""
     booking = book(records[0], "A")
     assert isinstance(booking, Booking)
     query(tmp_path, "delete from calls")
@@ -147,7 +147,7 @@ def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: P
 
 
 def test_unnoticed_clock_restart_costs_one_period(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
-    """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
+    """If the system names no boot: times far in the future count as now."""
     book(records[0], "before")
     ahead = f"json_set(pool, '$.last_at', {1e9}, '$.paused_until', {1e9}, '$.slots[4][1]', {1e9})"
     query(tmp_path, f"update quotas set pool = {ahead}")
@@ -157,7 +157,7 @@ def test_unnoticed_clock_restart_costs_one_period(records: tuple[SlotRecords, Sl
 
 
 def test_failed_change_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
-    """Neither the change itself nor those made with it."""
+    """Nor do the changes in its transaction."""
 
     def fails(_pool: SlotPool, _now: float) -> None:
         raise OSError

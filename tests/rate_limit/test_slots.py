@@ -1,4 +1,4 @@
-"""The slot pool keeps the limit and uses it fully, with any runs that share it, and any end of them."""
+"""The slot pool keeps the limit and uses it fully, for any runs that share it, even if they are killed."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def crowds(draw: st.DrawFn) -> tuple[Crowd, float]:
 @settings(max_examples=300, deadline=None)
 @given(crowds())
 def test_no_window_exceeds_the_smallest_limit_of_all_runs(case: tuple[Crowd, float]) -> None:
-    """For any pattern of using on time and late, giving back, pausing, leaving and dying; and nobody waits for ever."""
+    """For any pattern of using, being late, withdrawing, pausing, leaving and dying; and no run waits forever."""
     crowd, period_s = case
     uses = crowd.go(until=20_000.0)
     assert_kept(uses, period_s)
@@ -122,7 +122,7 @@ def test_no_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(crowds())
 def test_pool_survives_json(case: tuple[Crowd, float]) -> None:
-    """Written down and read, at any moment: the same slots, runs, pause and share."""
+    """The same slots, runs, pause and share, at any moment."""
     crowd, _ = case
     crowd.go(until=15.0)
     pool = crowd.pool
@@ -135,7 +135,7 @@ def test_pool_survives_json(case: tuple[Crowd, float]) -> None:
 @pytest.mark.parametrize("runs", [1, 2, 3, 5])
 @pytest.mark.parametrize("calls", [5, 10, 25])
 def test_the_limit_is_used_to_the_full(runs: int, calls: int) -> None:
-    """However many share it: the slots of each period are gone within a moment of being free."""
+    """For any number of runs: all slots of a period are used at once."""
     crowd = Crowd([Run(request(f"run {number}", calls), forever=HUNGRY) for number in range(runs)])
     seconds = 20 * (5 + MARGIN_S)
     uses = crowd.go(until=seconds - 1e-3)
@@ -145,7 +145,7 @@ def test_the_limit_is_used_to_the_full(runs: int, calls: int) -> None:
 
 @pytest.mark.parametrize("runs", [2, 3, 5])
 def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
-    """Also one that comes when the others have long had the whole limit."""
+    """Also a run that starts later."""
     crowd = Crowd(
         [
             Run(request(f"run {number}"), forever=HUNGRY, starts_at=13.0 if number == runs - 1 else 0.0)
@@ -159,7 +159,7 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
 
 
 def test_run_that_had_its_part_gives_way_to_a_waiting_run() -> None:
-    """It request first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
+    """It asked first, and gets its part of the next burst; the rest is for the other run, without a pause."""
     pool, first, second = SlotPool(), request("first"), request("second")
     spend(pool, first, 0.0, 25)
     assert isinstance(pool.book(second, 1.0), NotYet)
@@ -171,7 +171,7 @@ def test_run_that_had_its_part_gives_way_to_a_waiting_run() -> None:
 
 
 def test_run_that_had_its_part_continues_if_no_run_waits() -> None:
-    """One that has what it wants is no reason to leave a slot idle."""
+    """No slot stays unused."""
     pool, hungry, content = SlotPool(), request("hungry"), request("content")
     spend(pool, content, 0.0)
     spend(pool, hungry, 0.0, 24)
@@ -179,7 +179,7 @@ def test_run_that_had_its_part_continues_if_no_run_waits() -> None:
 
 
 def test_bursts_do_not_count_for_the_next_burst() -> None:
-    """All slots were used within half a second, and are due within half a second: nobody holds any back for others."""
+    """All slots were used within half a second, and no run holds slots back for others."""
     pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     moments = [number * 0.02 for number in range(25)]
     for number, at in enumerate(moments):
@@ -191,7 +191,7 @@ def test_bursts_do_not_count_for_the_next_burst() -> None:
 
 
 def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
-    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth gets the next burst."""
+    """With three other runs, the seventh call of a run is in this burst and the eighth in the next."""
     pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     for who in runs:
         spend(pool, who, 0.0, 6)
@@ -200,7 +200,7 @@ def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
 
 
 def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
-    """Not at the last moment at which it may be used: a margin drawn from that would be too wide."""
+    """Not at its last possible moment, which would make the margin too wide."""
     pool, who = SlotPool(), request(calls=3)
     spend(pool, who, 1.0, 2)
     assert booked(pool, who, 1.1).at == pytest.approx(1.1)

@@ -18,6 +18,7 @@ from importer.runtime.events import Event, RowSettled, Warned
 from importer.submission.context import SubmissionContext
 from importer.submission.retry import RetryPolicy
 from importer.submission.submit import Submission
+from importer.workflows.options import Options
 from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
 from tests.simulation.disk import Disk, RowStates, SimulatedJournal, SimulatedSlotStorage, State
@@ -91,11 +92,7 @@ class Process:
         sending = SendOptions(
             rate=self._scenario.rate,
             policy=RetryPolicy(retry_statuses=frozenset({503} if self._scenario.repeats else ())),
-            max_failures="25",
-            give_up_after_s=900.0,
-            answer_timeout_s=120.0,
-            grace_s=20.0,
-            concurrency=1_000,
+            options=Options(concurrency=1_000),
         )
         limits = sending.limiter_options(f"run-{self._number}", self._row_states.states.count(State.PENDING))
         async with RateLimiter(limits, self._slots) as limiter:

@@ -10,20 +10,13 @@ from hypothesis import strategies as st
 
 from importer.models import Rate
 from importer.submission.retry import RetryPolicy
+from importer.workflows.options import Options
 from importer.workflows.send_options import SendOptions
 
 
 def sending(**changes: Any) -> SendOptions:
-    known = {
-        "rate": Rate(25, 5.0),
-        "policy": RetryPolicy(),
-        "max_failures": "25",
-        "give_up_after_s": 900.0,
-        "answer_timeout_s": 120.0,
-        "grace_s": 20.0,
-        "concurrency": None,
-    }
-    return SendOptions(**{**known, **changes})
+    rate = changes.pop("rate", Rate(25, 5.0))
+    return SendOptions(rate=rate, policy=RetryPolicy(), options=Options(**changes))
 
 
 @given(st.integers(1, 10_000), st.integers(0, 20_000), st.integers(0, 100_000))

@@ -44,8 +44,41 @@ class _Table:
     width: int = 1  # columns of the open cell
     spans: dict[int, int] = field(default_factory=dict)
     new_spans: dict[int, int] = field(default_factory=dict)
-    rows: int = 0
     spanning_cells: int = 0
+
+    def end_row(self) -> TableRow | None:
+        """Return the open row; ``None`` if there is none."""
+        row, self.row = self.row, None
+        if row is not None:
+            self.spans = {at: left - 1 for at, left in self.spans.items() if left > 1} | self.new_spans
+            self.new_spans = {}
+        return row
+
+    def start_cell(self, row: TableRow, attributes: dict[str, str | None]) -> bool:
+        """Open a cell; return whether the row still has no more columns than a table may have."""
+        cells = row.cells
+        while self.spans.get(len(cells)):
+            cells.append("")
+        self.width = _span(attributes.get("colspan"))
+        height = _span(attributes.get("rowspan"))
+        if height > 1:
+            self.spanning_cells += 1
+            self.new_spans |= dict.fromkeys(range(len(cells), len(cells) + self.width), height - 1)
+        self.cell = CellContent()
+        return len(cells) + self.width <= MAX_COLUMNS
+
+    def end_cell(self) -> None:
+        """Close the open cell, if there is one."""
+        if self.cell is not None and self.row is not None:
+            self.row.cells += [self.cell.result(), *[""] * (self.width - 1)]
+        self.cell = None
+
+    def notes(self) -> list[str]:
+        """Return what users should know about the table."""
+        if not self.spanning_cells:
+            return []
+        cells = f"{self.spanning_cells:,} cell{'s' if self.spanning_cells > 1 else ''}"
+        return [f"{cells} over several rows: the first row has the value, and the others are empty"]
 
 
 class _Page(HTMLParser):
@@ -153,11 +186,7 @@ class _Page(HTMLParser):
     def _end_table(self) -> None:
         self._end_row()
         table = self._open.pop()
-        if table.spanning_cells:
-            cells = f"{table.spanning_cells:,} cell{'s' if table.spanning_cells > 1 else ''}"
-            table.facts.notes.append(
-                f"{cells} over several rows: the first row has the value, and the others are empty"
-            )
+        table.facts.notes += table.notes()
         if self._open and (cell := self._open[-1].cell) is not None:
             cell.start("div")
 
@@ -167,22 +196,18 @@ class _Page(HTMLParser):
         if caption and self._open and not self._open[-1].facts.has_name:
             self._open[-1].facts.name, self._open[-1].facts.has_name = caption, True
 
-    def _start_row(self) -> None:
+    def _start_row(self) -> TableRow:
         self._end_row()
-        table = self._open[-1]
-        table.row = TableRow(cells=[])
+        self._open[-1].row = row = TableRow(cells=[])
         self._chars = 0
+        return row
 
     def _end_row(self) -> None:
         self._end_cell()
         table = self._open[-1]
-        row = table.row
+        row = table.end_row()
         if row is None:
             return
-        table.row = None
-        table.spans = {at: left - 1 for at, left in table.spans.items() if left > 1} | table.new_spans
-        table.new_spans = {}
-        table.rows += 1
         if self._wanted == table.index:
             self._done.append(row)
         elif self._wanted is None and len(table.facts.sample) < self._sample_rows:
@@ -194,30 +219,15 @@ class _Page(HTMLParser):
     def _start_cell(self, attributes: dict[str, str | None]) -> None:
         table = self._open[-1]
         self._end_cell()
-        if table.row is None:
-            self._start_row()
-        assert table.row is not None
-        cells = table.row.cells
-        while table.spans.get(len(cells)):
-            cells.append("")
-        table.width = _span(attributes.get("colspan"))
-        if len(cells) + table.width > MAX_COLUMNS:
+        if not table.start_cell(table.row or self._start_row(), attributes):
             raise self._error(f"a row has more than {MAX_COLUMNS:,} columns")
-        height = _span(attributes.get("rowspan"))
-        if height > 1:
-            table.spanning_cells += 1
-            table.new_spans |= dict.fromkeys(range(len(cells), len(cells) + table.width), height - 1)
-        table.cell = CellContent()
         for outer in self._open[:-1]:
             if outer.cell is not None:
                 outer.cell.text(" ")
 
     def _end_cell(self) -> None:
         self._caption = None
-        table = self._open[-1]
-        if table.cell is not None and table.row is not None:
-            table.row.cells += [table.cell.result(), *[""] * (table.width - 1)]
-        table.cell = None
+        self._open[-1].end_cell()
 
 
 def _span(text: str | None) -> int:
