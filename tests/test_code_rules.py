@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import importer
 from importer.error_codes import ERROR_CODES, ErrorCode
 from importer.leadsquared.documented_fields import CUSTOM, LEAD, SYSTEM_FIELDS
-
-PACKAGE = Path(importer.__file__).parent
-ROOT = Path(__file__).parent.parent
+from tests.source_code import PACKAGE, ROOT, all_nodes, nodes, source_id, sources, text_of
 
 CODE_NAMES = {"code", "error_code"}  # of what is given an error code
 READS_THE_ENVIRONMENT = ("settings.py", "cli/")
@@ -33,29 +29,6 @@ OTHER_MEANINGS = {"Status", "Type"}  # words of other documents, too
 MAX_MODULE_LINES = 400
 MAX_CLASS_LINES = 160
 MAX_FUNCTION_LINES = 50
-
-
-def sources() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
-
-
-def source_id(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
-
-
-@functools.cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(text_of(path))
-
-
-@functools.cache
-def nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(tree(path)))
-
-
-@functools.cache
-def text_of(path: Path) -> str:
-    return path.read_text("utf-8", errors="replace")
 
 
 def called(call: ast.Call) -> str:
@@ -175,7 +148,7 @@ def test_every_error_code_is_explained(code: str, entry: ErrorCode) -> None:
 def takers_of_codes() -> dict[str, int]:
     """Each function and class of ours that is given an error code, with the place of the code among what is given."""
     found = {}
-    for node in (node for path in sources() for node in nodes(path)):
+    for node in all_nodes():
         match node:
             case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
                 given = [each.arg for each in (*args.posonlyargs, *args.args) if each.arg != "self"]
@@ -214,7 +187,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
         "ConversionResult",
     } <= set(places)
     codes = set()
-    for call in (node for path in sources() for node in nodes(path) if isinstance(node, ast.Call)):
+    for call in (node for node in all_nodes() if isinstance(node, ast.Call)):
         given = [keyword.value for keyword in call.keywords if keyword.arg in CODE_NAMES]
         place = places.get(called(call), len(call.args))
         codes |= {text for each in (*given, *call.args[place : place + 1]) for text in texts_of(each)}
@@ -233,5 +206,5 @@ def told(node: ast.AST) -> Iterator[str]:
 
 def test_every_code_in_the_catalogue_is_raised() -> None:
     """What can't happen needs no explanation."""
-    texts = {text for path in sources() if path.parent.name != "error_codes" for text in told(tree(path))}
+    texts = {text for path in sources() if path.parent.name != "error_codes" for text in told(nodes(path)[0])}
     assert ERROR_CODES.keys() <= texts, ERROR_CODES.keys() - texts

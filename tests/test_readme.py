@@ -30,6 +30,7 @@ from importer.reports.summary import Summary
 from importer.reports.summary_text import summary_data
 from importer.results import COLUMNS
 from importer.sandbox import Fault, FaultPlan
+from tests.source_code import all_nodes
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(importer.__file__).parent
@@ -43,9 +44,6 @@ COMMAND_LINE = PAGES["importer/cli/README.md"]
 RESULTS = PAGES["importer/results/README.md"]
 CONTRIBUTORS = PAGES["importer/README.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "importer").rglob("*.py"))]
-NODES = [node for tree in TREES for node in ast.walk(tree)]
-TEXTS = {node.value for node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 MODULES = {
     # distribution -> module, if the names differ
@@ -195,7 +193,7 @@ def test_every_variable_is_documented():
     """The table has exactly the variables that the settings read, including those that name a file."""
     shown = {name for name in settings.VARIABLES if name.startswith("LSQ_")}
     ours = {*shown, f"{settings.ACCESS_KEY}_FILE", f"{settings.SECRET_KEY}_FILE"}
-    calls = [node for node in NODES if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get"]
+    calls = [node for node in all_nodes() if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get"]
     read = {getattr(argument, "value", "") for call in calls for argument in call.args[:1]}
     read = {name for name in read if isinstance(name, str) and name.isupper()}
     table = set(names(section(COMMAND_LINE, "## Settings")))
@@ -245,12 +243,15 @@ def test_the_error_catalogue_has_the_words_of_the_code():
 def test_every_message_under_troubleshooting_is_printed():
     """A user who searches the page for a message finds it: each message is a text of the code."""
     messages = names(section(COMMAND_LINE, "## Troubleshooting"))
-    assert [message for message in messages if not any(message in text for text in TEXTS)] == []
+    texts = {node.value for node in all_nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert [message for message in messages if not any(message in text for text in texts)] == []
 
 
 def test_every_reason_to_stop_an_export_is_documented():
     """The table has exactly the values of `stopped_by`."""
-    calls = [node for node in NODES if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ExportStop"]
+    calls = [
+        node for node in all_nodes() if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ExportStop"
+    ]
     stops = {word.value.value for call in calls for word in call.keywords if word.arg == "name" and isinstance(word.value, ast.Constant)}  # fmt: skip
     assert set(names(section(PAGES["importer/export_checks/README.md"], "## What stops a run"))) == stops
 
@@ -274,8 +275,8 @@ def test_every_dependency_is_explained_and_needed():
 
 def imported() -> set[str]:
     """The first part of every module's name that is imported anywhere."""
-    found = {alias.name for node in NODES if isinstance(node, ast.Import) for alias in node.names}
-    found |= {node.module or "" for node in NODES if isinstance(node, ast.ImportFrom)}
+    found = {alias.name for node in all_nodes() if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module or "" for node in all_nodes() if isinstance(node, ast.ImportFrom)}
     return {name.partition(".")[0] for name in found}
 
 

@@ -175,7 +175,8 @@ def _json_formatter() -> logging.Formatter:
     class Formatter(JsonFormatter):
         def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
             """Make the members of a summary fields of its record."""
-            return super().process_log_record({**log_data, **log_data.pop("summary", {})})
+            summary = log_data.pop("summary", {})
+            return super().process_log_record({**log_data, **summary})
 
     return Formatter(
         ["asctime", "levelname", "message"],

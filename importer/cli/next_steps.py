@@ -52,9 +52,9 @@ def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
         return [Step("correct the export or the mapping; if this export is right, send it with:", typed.words(*go_on))]
     if states[Status.PENDING] and summary.ending is not None:
         return [Step(_after_stop(summary.ending), again.words()), *_resolve(summary, typed, "then, ")]
-    if states[Status.PENDING] and states[Status.REJECTED] and not (summary.calls or typed.has("--skip-invalid")):
+    if summary.is_blocked:
         without = Step("or, to send the other rows without them, run:", again.words("--skip-invalid"))
-        return [*_correct(summary, typed), without]
+        return [*_correct(summary, typed), *([without] if states[Status.PENDING] else [])]
     typed, again = typed.without(_SELECTING), again.without(_SELECTING)
     if states[Status.PENDING]:
         return [
@@ -145,6 +145,10 @@ def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
         return
     text = f"{then}correct {_rows(summary, *wrong)} in {summary.results}, or the mapping, and run:"
     yield Step(text, rerun.words())
+    if summary.since_last_run is not None and summary.since_last_run.still_failing:
+        ledger = [word for flag in typed.flags if flag[0] == "--ledger" for word in flag if word]
+        words = ("ledger", "acknowledge", str(summary.results), "--rows", "ROWS", "--reason", "TEXT", *ledger)
+        yield Step("or, to take rows that stay as they are out of the exit code, run:", words)
 
 
 def _rows(summary: Summary, *statuses: Status) -> str:

@@ -136,6 +136,7 @@ class Summary(Event):
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
     since_last_run: SinceLastRun | None = None  # only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing was sent
+    is_blocked: bool = False  # rejected rows kept the other rows from being sent
 
     @property
     def exit_code(self) -> int:

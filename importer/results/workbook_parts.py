@@ -20,8 +20,9 @@ from importer.results.workbook_layout import FROZEN_COLUMNS, STATUS_COLUMN, WORK
 SHEET_PART = "xl/worksheets/sheet1.xml"
 _EXPLANATION_SHEET, _LISTS_SHEET = "Explanation", "Lists"
 _DIMENSION = re.compile(r'<dimension ref="[^"]*"/>')
-_SAMPLES = re.compile(r'<row r="2".*?</row>', re.DOTALL)
+_SAMPLES = re.compile(r'<row r="2".*</row>', re.DOTALL)
 _STYLE = re.compile(r' s="(\d+)"')
+_THIN, _THICK = 1, 2  # borders: lines between cells are printed thin
 _A4, _PRINT_PERCENT = 9, 70
 
 _Format = Mapping[str, object]
@@ -33,8 +34,14 @@ _OUR_HEADER: _Format = {**_HEADER, "bg_color": "#EDEDED"}
 # Light colours with dark letters, and a border where somebody has to work: a printer without colours shows them, too.
 _DONE: _Format = {**_OURS, "bg_color": "#E2EFDA", "font_color": "#375623"}
 _WAITING: _Format = {**_OURS, "bg_color": "#F2F2F2"}
-_PROBLEM: _Format = {**_TEXT, "bg_color": "#FFC7CE", "font_color": "#9C0006", "border": 1, "border_color": "#9C0006"}
-_WORK: _Format = {**_PROBLEM, "bold": True}
+_PROBLEM: _Format = {
+    **_TEXT,
+    "bg_color": "#FFC7CE",
+    "font_color": "#9C0006",
+    "border": _THICK,
+    "border_color": "#9C0006",
+}
+_WORK: _Format = {**_PROBLEM, "bold": True, "border": _THIN}
 _DOUBTFUL: _Format = {**_WORK, "bg_color": "#FFEB9C", "font_color": "#7F4F00", "border_color": "#7F4F00"}
 _STATUS_FORMATS: Mapping[Status, _Format] = {
     Status.CREATED: _DONE,
@@ -101,23 +108,25 @@ def workbook_parts(content: SheetContent) -> WorkbookParts:
     _offer_choices(book, sheet, content)
     for note in content.notes:
         _write_note(sheet, note)
-    # The sample row is taken out again: it shows the numbers of the formats.
+    # Two sample rows, which are taken out again, show the numbers of the formats.
     columns = range(len(content.layout.names))
-    samples = [_TEXT if content.layout.is_own(column) else _OURS for column in columns]
-    samples += [_PROBLEM, *(_STATUS_FORMATS.get(status, _WORK) for status in Status)]
-    for column, sample in enumerate(samples):
-        sheet.write_blank(1, column, None, book.add_format(sample))
+    own, ours = book.add_format(_TEXT), book.add_format(_OURS)
+    of_columns = [own if content.layout.is_own(column) else ours for column in columns]
+    others = [book.add_format(each) for each in (_PROBLEM, *(_STATUS_FORMATS.get(status, _WORK) for status in Status))]
+    for row, samples in enumerate((of_columns, others), 1):
+        for column, sample in enumerate(samples):
+            sheet.write_blank(row, column, None, sample)
     book.close()
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     xml = _DIMENSION.sub("", parts.pop(SHEET_PART).decode(), count=1)
-    row = _SAMPLES.search(xml)
-    assert row is not None, "the sample row was written"
-    styles = _STYLE.findall(row[0])
+    written = _SAMPLES.search(xml)
+    assert written is not None, "the sample rows were written"
+    styles = _STYLE.findall(written[0])
     return WorkbookParts(
         others=parts,
-        head=xml[: row.start()],
-        tail=xml[row.end() :],
+        head=xml[: written.start()],
+        tail=xml[written.end() :],
         column_styles=styles[: len(columns)],
         problem_style=styles[len(columns)],
         status_styles=dict(zip(Status, styles[len(columns) + 1 :], strict=True)),
@@ -126,10 +135,12 @@ def workbook_parts(content: SheetContent) -> WorkbookParts:
 
 def _set_up_columns(book: Any, sheet: Any, content: SheetContent) -> None:
     """Write the header, and set widths and formats. Empty cells are text, so that typed numbers stay as they are."""
+    own = book.add_format(_TEXT), book.add_format(_OWN_HEADER)
+    ours = book.add_format(_OURS), book.add_format(_OUR_HEADER)
     for column, (name, width) in enumerate(zip(content.layout.names, content.widths, strict=True)):
-        is_own = content.layout.is_own(column)
-        sheet.set_column(column, column, width, book.add_format(_TEXT if is_own else _OURS))
-        if sheet.write_string(0, column, name, book.add_format(_OWN_HEADER if is_own else _OUR_HEADER)):
+        cell_format, header_format = own if content.layout.is_own(column) else ours
+        sheet.set_column(column, column, width, cell_format)
+        if sheet.write_string(0, column, name, header_format):
             raise ValueError(f"row 1, column {column + 1} does not fit a workbook")
 
 

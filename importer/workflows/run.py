@@ -63,6 +63,7 @@ def run_import(
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
         summary.kinds = plan.kinds
+        summary.is_blocked = plan.is_blocked
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shop import Account, quick
+from tests.cli.shop import Account, new_ledger, quick
 
 MAPPING = """\
 version: 1
@@ -35,15 +35,10 @@ def import_with(account: Account, folder: Path, *, files: int, rows: int) -> sub
     (folder / "m.yaml").write_text(MAPPING, encoding="utf-8")
 
     variables = {**os.environ, **account.variables, "LSQ_LEDGER": str(folder / "ledger.sqlite")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ("bash", "-c", 'ulimit -n 64; exec "$@"', "bash", sys.executable, "-m", "importer", *arguments)
-        return subprocess.run(
-            command, cwd=folder, env=variables, text=True, capture_output=True, timeout=120, check=False
-        )
-
-    assert run("ledger", "init").returncode == 0
-    return run("run", "m.csv", "-m", "m.yaml", "--yes", "--no-progress", "--rate", "500/1")
+    (folder / "ledger.sqlite").write_bytes(new_ledger())
+    run = ("run", "m.csv", "-m", "m.yaml", "--yes", "--no-progress", "--rate", "500/1")
+    command = ("bash", "-c", 'ulimit -n 64; exec "$@"', "bash", sys.executable, "-m", "importer", *run)
+    return subprocess.run(command, cwd=folder, env=variables, text=True, capture_output=True, timeout=120, check=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")

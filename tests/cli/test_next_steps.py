@@ -17,7 +17,7 @@ from importer.cli.next_steps import after_import, after_plan, after_resolve, aft
 from importer.cli.typed_command import TypedCommand, typed_command
 from importer.error_codes import ERROR_CODES
 from importer.errors import CapReached, Interrupted, ProgramError, StoppedEarly
-from importer.export_checks.checks import ExportStop
+from importer.export_checks.checks import ExportStop, SinceLastRun
 from importer.models import Rate, Status
 from importer.reports.summary import PlanSummary, Summary, Validation
 from importer.submission.plan import Disposition
@@ -48,6 +48,7 @@ class End(NamedTuple):
     stops: tuple[ExportStop, ...] = ()
     calls: int = 9
     code: str = ""
+    still_failing: int = 0
 
     @property
     def summary(self) -> Summary:
@@ -61,6 +62,8 @@ class End(NamedTuple):
             calls=self.calls,
             ending=self.ending,
             stops=self.stops,
+            is_blocked=not self.calls and self.code != "not-selected",
+            since_last_run=SinceLastRun(still_failing=self.still_failing),
         )
 
 
@@ -118,6 +121,19 @@ ENDS = [
                 f"{RERUN} --skip-invalid",
             )
         ],
+    ),
+    End(
+        "a row failed in the last run already",
+        RUN,
+        {CREATED: 9, FAILED: 1},
+        [
+            ("correct the failed row in tickets.results.csv, or the mapping, and run:", RERUN),
+            (
+                "or, to take rows that stay as they are out of the exit code, run:",
+                "ledger acknowledge tickets.results.csv --rows ROWS --reason TEXT",
+            ),
+        ],
+        still_failing=1,
     ),
     End("rows are unknown", RUN, {CREATED: 9, UNKNOWN: 1}, [(LOOK_UP, RESOLVE)]),
     End("rows are unknown", f"{RUN} --on-unknown retry", {CREATED: 9, UNKNOWN: 1}, [(LOOK_UP, RESOLVE)]),
@@ -192,6 +208,14 @@ ENDS = [
         [("to send the 2 pending rows, run:", RERUN)],
     ),
     End(
+        "the selected rows are tickets already",
+        f"{RERUN} --rows 2-4",
+        {CREATED: 3, REJECTED: 1, PENDING: 2},
+        [("to send the 2 pending rows, run:", RERUN)],
+        calls=0,
+        code="not-selected",
+    ),
+    End(
         "a spreadsheet changed cells",
         RERUN,
         {CREATED: 9, REJECTED: 1},
@@ -238,8 +262,11 @@ ENDS = [
 def typed(words: str) -> TypedCommand:
     """Return a command line as the program sees it."""
     name, *arguments = shlex.split(words)
-    context = click.Context(cli.commands[name], info_name=name, **cli.context_settings)
-    return typed_command(cli.commands[name], context, arguments)
+    command: click.Command = cli.commands[name]
+    if isinstance(command, click.Group):
+        name, *arguments = arguments
+        command = command.commands[name]
+    return typed_command(command, click.Context(command, info_name=name, **cli.context_settings), arguments)
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: f"{end.typed}: {end.what}")

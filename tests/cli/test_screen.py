@@ -182,6 +182,7 @@ def test_a_log_ends_with_the_summary(shop: Shop, open_account: Open, flags: tupl
     done = shop.run("-q", *flags)
     if "--json" in flags:
         last = json.loads(done.err.splitlines()[-1])
+        assert last.keys() == {"time", "level", "message", *done.summary}
         assert {name: last[name] for name in done.summary} == done.summary
         assert (last["level"], last["exit_code"], last["created"], last["failed"]) == ("WARNING", 1, 3, 1)
     else:

@@ -42,6 +42,7 @@ class TwoProcesses(RuleBasedStateMachine):
         self.live: set[str] = set()  # not ended in the ledger
         self.dead: set[str] = set()  # those of them whose process is gone or whose lease has expired
         self.tickets: dict[str, Known] = {}
+        self.forgotten: set[tuple[str, str]] = set()  # by which run, and which row
 
     def teardown(self) -> None:
         """Close both connections."""
@@ -136,9 +137,12 @@ class TwoProcesses(RuleBasedStateMachine):
     @precondition(lambda self: any(self.runs))
     @rule(side=SIDES, key=KEYS)
     def forget(self, side: int, key: str) -> None:
-        """Make a row new again, if the run holds it, or get the error. Late answers to its requests change nothing."""
+        """Make a row new again, if the run holds it, or get the error. Late answers to its requests change nothing.
+
+        A run of `ledger forget` forgets a row once.
+        """
         run, ticket = self.runs[side], self.tickets.get(key)
-        if run is None or (ticket is not None and ticket.state == "sending"):
+        if run is None or (run.id, key) in self.forgotten or (ticket is not None and ticket.state == "sending"):
             return
         try:
             forget_rows(self.ledgers[side], run, [key], [])
@@ -149,6 +153,7 @@ class TwoProcesses(RuleBasedStateMachine):
         self.dead.discard(run.id)
         if ticket is not None and ticket.held_by == run.id:
             self.tickets[key] = Known()
+            self.forgotten.add((run.id, key))
 
     @rule(request=requests, state=ANSWERS, counted=st.booleans())
     def answer(self, request: tuple[str, str] | None, state: str, counted: bool) -> None:  # noqa: FBT001 - drawn

@@ -39,7 +39,7 @@ def load(path: Path) -> Load:
 
 @pytest.fixture
 def problems(load: Load, path: Path) -> Problems:
-    """Load a text that is refused; give its problems as `LINE: what`, or `what` for the file as a whole."""
+    """Load a wrong mapping; return its problems as `LINE: text`, or `text` for the file as a whole."""
 
     def refuse(text: str) -> list[str]:
         with pytest.raises(MappingError) as caught:

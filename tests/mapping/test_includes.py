@@ -1,4 +1,4 @@
-"""A mapping made of several files: what wins, where mistakes are told, and that nothing runs in circles."""
+"""Mappings of several files: which file wins, where errors are reported, and circular includes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Files:
             path.write_text(text, encoding="utf-8")
 
     def path(self, name: str) -> Path:
-        """The file that a name stands for."""
+        """Return the file of a name."""
         stem, ending = (name[:-4], "csv") if name.endswith("_csv") else (name, "yaml")
         return self.folder / f"{stem.replace('__', '/')}.{ending}"
 
@@ -49,7 +49,7 @@ class Files:
         return load_mapping(self.path("main"))
 
     def problems(self, **texts: str) -> list[str]:
-        """Write files that are refused; give what is said, with paths from the folder on."""
+        """Write wrong files; return the problems, with paths below the folder."""
         with pytest.raises(MappingError) as caught:
             self.load(**texts)
         return [detail.replace(f"{self.folder}/", "") for detail in caught.value.details]
@@ -60,8 +60,7 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-def test_what_is_included_is_there(files: Files):
-    """A file that only includes another is the same mapping."""
+def test_file_that_only_includes_another_is_the_same_mapping(files: Files):
     files.write(base=SHARED)
     alone = load_mapping(files.path("base"))
     included = files.load(main="include: base.yaml\n")
@@ -78,8 +77,8 @@ def test_what_is_included_is_there(files: Files):
     ]
 
 
-def test_the_including_file_wins_name_by_name(files: Files):
-    """Rules are replaced whole, lists too; sections are merged; nothing behind a name takes it out."""
+def test_including_file_overrides_the_included_file(files: Files):
+    """Rules and lists are replaced, sections are merged, and an empty rule removes one."""
     mapping = files.load(
         base=SHARED,
         main="""\
@@ -108,13 +107,12 @@ key_field: ~
     assert (mapping.manifest.encoding, mapping.manifest.delimiter) == (None, ";")
 
 
-def test_a_section_can_be_taken_out(files: Files):
-    """A section with nothing in it, in the including file, is one that the mapping doesn't have."""
+def test_empty_section_removes_the_included_section(files: Files):
     assert files.load(base=SHARED, main="include: base.yaml\nattachments: ~\n").attachments is None
 
 
-def test_of_several_the_later_wins(files: Files):
-    """A list is read in its order, and the file itself comes last."""
+def test_later_of_several_included_files_wins(files: Files):
+    """The including file comes last."""
     mapping = files.load(
         base=SHARED,
         other="constants: {Status: Other, Type: Other}\nsource: other\n",
@@ -125,7 +123,7 @@ def test_of_several_the_later_wins(files: Files):
 
 
 def test_paths_are_relative_to_the_file_that_names_them(files: Files):
-    """A folder of shared mappings can be included from anywhere."""
+    """A shared folder of mappings can be included from anywhere."""
     mapping = files.load(
         shared__base=SHARED,
         shared__mid="include: base.yaml\ncolumns: {State: {field: Priority, values_from: lists/prio.csv}}\n",
@@ -138,7 +136,7 @@ def test_paths_are_relative_to_the_file_that_names_them(files: Files):
 
 
 def test_a_table_can_be_included(files: Files):
-    """Whoever has the fields in a spreadsheet adds the rest in YAML."""
+    """A spreadsheet may have the fields, and YAML the rest."""
     mapping = files.load(
         fields_csv="column;SchemaName\nSubject;Title\nMail;LeadDetail.EmailAddress\nNotes;\n",
         main="version: 1\ninclude: fields.csv\nsource: a\nkey: ID\ncolumns: {ID: CustomData.LegacyId}\n",
@@ -147,8 +145,8 @@ def test_a_table_can_be_included(files: Files):
     assert mapping.ignore == {"Notes"}
 
 
-def test_every_mistake_is_told_where_it_stands(files: Files):
-    """All at once: those of the mapping first, then those of each other file, with the lines of that file."""
+def test_every_error_is_reported_with_its_file_and_line(files: Files):
+    """All at once; those of the mapping first."""
     assert files.problems(
         base="version: 1\ncolumns:\n  Subject: {field: Title, typ: text}\n  Mail: LeadDetail.EmailAddress\n  Mail: Title\nconstants:\n  Status: [a]\n",
         prio_csv="old,new\n1,High\n1,Low\n2\n,Medium\n3,\n",
@@ -165,8 +163,7 @@ def test_every_mistake_is_told_where_it_stands(files: Files):
     ]
 
 
-def test_a_clash_of_two_files_names_both(files: Files):
-    """What one file says against another is told in one of them, with the line of the other."""
+def test_contradiction_of_two_files_names_both(files: Files):
     assert files.problems(
         base=SHARED, main="include: base.yaml\ncolumns:\n  X: Title\nignore: [Mail]\n"
     ) == [
@@ -175,8 +172,8 @@ def test_a_clash_of_two_files_names_both(files: Files):
     ]  # fmt: skip
 
 
-def test_a_column_that_is_not_there_is_told_where_it_is_named(files: Files):
-    """Held against a manifest, too, a mapping of several files says which of them is to be mended."""
+def test_missing_column_is_reported_with_its_file(files: Files):
+    """If the mapping has several files."""
     mapping = files.load(base=SHARED, main="include: base.yaml\nignore: [Notes]\n")
     with pytest.raises(MappingError) as caught:
         check_columns(mapping, ["ID", "Subject", "Mail", "Fax", "Files"])
@@ -187,8 +184,8 @@ def test_a_column_that_is_not_there_is_told_where_it_is_named(files: Files):
     assert caught.value.details == (f"{files.path('base')}:7: columns: the manifest has no column 'Fax'",)
 
 
-def test_what_a_value_map_can_make_is_held_against_the_rule(files: Files):
-    """Values from a file are judged like those of the mapping, and told where they stand."""
+def test_values_of_a_file_are_checked_against_the_rule(files: Files):
+    """Errors have the file and the line."""
     assert files.problems(
         base=SHARED,
         prio_csv="old,new\nB,hihg\n",
@@ -199,8 +196,8 @@ def test_what_a_value_map_can_make_is_held_against_the_rule(files: Files):
     ]
 
 
-def test_pairs_of_the_mapping_itself_win_over_a_files(files: Files):
-    """A shared list with one exception."""
+def test_values_of_the_mapping_override_those_of_a_file(files: Files):
+    """So a shared list may have an exception."""
     mapping = files.load(
         base=SHARED,
         prio_csv='\ufeffold;new\r\n"a;b";High\r\n\r\n2; low \r\n;;\r\n3;NA;;\r\n',
@@ -229,17 +226,15 @@ def test_pairs_of_the_mapping_itself_win_over_a_files(files: Files):
         ({"main": 'include: "a\\0"\n'}, "main.yaml:1: include: 'a\\x00': the file can't be read: embedded null byte"),
     ],
 )  # fmt: skip
-def test_a_file_that_cant_be_included_is_one_clear_problem(
-    files: Files, texts: dict[str, str], problem: str | tuple[str, ...]
-):
-    """It is told where it is named, or in the file itself where that has a line to mend; and it hides no other problem."""
+def test_file_that_cant_be_included_is_one_problem(files: Files, texts: dict[str, str], problem: str | tuple[str, ...]):
+    """It hides no other problem."""
     expected = (problem,) if isinstance(problem, str) else problem
     for found, start in zip(files.problems(**texts), expected, strict=True):
         assert found.startswith(start)
 
 
-def test_an_include_of_another_shape_is_told_as_such(files: Files):
-    """At the top and in a file that is included."""
+def test_wrong_value_of_include_is_reported(files: Files):
+    """In the mapping and in an included file."""
     assert "main.yaml:1: include must be a text or a list of texts, not `name: value` pairs" in [
         problem.replace("`name: text` pairs", "`name: value` pairs")
         for problem in files.problems(main="include: {a: b}\n")
@@ -271,15 +266,14 @@ def test_an_include_of_another_shape_is_told_as_such(files: Files):
         ),
     ],
 )
-def test_a_value_map_that_cant_be_read(files: Files, values: str | None, problem: str):
-    """What is wrong with the file is told with its line; a file that isn't there, with that of the rule."""
+def test_wrong_file_of_values_is_reported(files: Files, values: str | None, problem: str):
+    """With its line; a missing file with that of the rule."""
     texts = {} if values is None else {"prio_csv": values}
     main = "include: base.yaml\ncolumns:\n  P: {field: Priority, values_from: prio.csv}\n"
     assert files.problems(base=SHARED, main=main, **texts) == [problem]
 
 
-def test_the_hash_is_of_all_files(files: Files):
-    """A run's record tells two mappings apart, whichever of their files has changed."""
+def test_hash_covers_all_files(files: Files):
     texts = {"base": SHARED, "prio_csv": "old,new\n1,High\n", "main": "include: base.yaml\ncolumns: {P: {field: Priority, values_from: prio.csv}}\n"}  # fmt: skip
     hashes = {files.load(**texts).sha256}
     for name, text in texts.items():
@@ -291,8 +285,8 @@ def test_the_hash_is_of_all_files(files: Files):
     assert load_mapping(files.path("base")).sha256 == hashlib.sha256(SHARED.encode()).hexdigest()
 
 
-def test_more_files_than_anyone_needs(files: Files):
-    """A tree of files that include one another many times comes to an end."""
+def test_number_of_included_files_is_limited(files: Files):
+    """Files may include one another many times."""
     for depth in range(8):
         included = [f"f{depth + 1}.yaml"] * 4 if depth < 7 else []
         files.write(**{f"f{depth}": f"version: 1\ninclude: [{', '.join(included)}]\n" if included else "version: 1\n"})

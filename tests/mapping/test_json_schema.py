@@ -1,4 +1,4 @@
-"""The JSON Schema of the language is held against the loader: what an editor says, `validate` says."""
+"""The JSON Schema of the mapping language agrees with the loader."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ WRONG = [
 
 
 def complaints(text: str) -> list[str]:
-    """What an editor finds in a mapping."""
+    """Return the problems that an editor finds in a mapping."""
     document = yaml.load(text, Loader=_EditorsLoader)
     validator = jsonschema.Draft202012Validator(mapping_schema())
     return [error.message for error in validator.iter_errors(document)]
 
 
 class _EditorsLoader(yaml.SafeLoader):
-    """YAML as editors read it: numbers and truth values are made of texts, dates are not; names are texts."""
+    """YAML as editors read it: with numbers and booleans, but no dates; names are texts."""
 
     def construct_mapping(self, node: yaml.MappingNode, *_: Any, **__: Any) -> dict[Any, Any]:
         return {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
@@ -84,26 +84,22 @@ class _EditorsLoader(yaml.SafeLoader):
 _EditorsLoader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
 
 
-def test_it_is_a_schema():
-    """The schema keeps the rules of its own language, of the version that it names."""
+def test_schema_is_valid():
     schema = mapping_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 @pytest.mark.parametrize("text", [*SAMPLES.values(), *README, BASE], ids=lambda text: text.splitlines()[1][:40])
-def test_every_sample_is_right(text: str):
-    """Each mapping of this repository, and each example of the page about the language, is fine in an editor.
-
-    Of those that are to be included, only what is there is judged.
-    """
+def test_schema_accepts_every_sample(text: str):
+    """All mappings of this repository and all examples of the README. Of files for `include` only the given keys are checked."""
     said = complaints(text)
     assert [each for each in said if "is a required property" not in each] == []
     assert said == [] or "source:" not in text
 
 
-def test_what_editors_make_of_a_scalar_is_taken():
-    """Where a text is meant, an unquoted number or truth value is one; nothing behind an optional key is fine, too."""
+def test_schema_accepts_unquoted_scalars_for_texts():
+    """And nothing behind an optional key."""
     assert complaints(FULL) == []
     assert complaints(f"{BASE}constants: {{Tags: 5, Channel: yes, Status: 1.5}}\nignore:\nattachments: ~\n") == []
     assert complaints(BASE.replace("version: 1", 'version: "1"')) == []
@@ -121,8 +117,7 @@ def test_what_editors_make_of_a_scalar_is_taken():
         *(f"source: {name}" for name in ("Ärzte", "7", "a b_c", "x" * 100)),
     ],
 )
-def test_what_the_loader_takes_an_editor_takes(load: Load, text: str):
-    """However the value is written."""
+def test_schema_accepts_what_the_loader_accepts(load: Load, text: str):
     key = text.partition(":")[0]
     base = {"version": "version: 1", "source": "source: a", "key": "key: ID", "columns": "columns: {A: Title}"}
     whole = "\n".join({**base, key: text, "constants": "constants: {LeadDetail.Phone: '123456'}"}.values())
@@ -131,8 +126,7 @@ def test_what_the_loader_takes_an_editor_takes(load: Load, text: str):
 
 
 @pytest.mark.parametrize("change", WRONG)
-def test_what_the_loader_refuses_an_editor_marks(load: Load, change: str):
-    """A mistake in one key is found by both."""
+def test_schema_refuses_what_the_loader_refuses(load: Load, change: str):
     key = change.split(":", maxsplit=1)[0]
     lines = BASE.replace(
         "columns:\n  Subject: Title\n  Mail: LeadDetail.EmailAddress", "columns: {Mail: LeadDetail.EmailAddress}"
@@ -143,8 +137,7 @@ def test_what_the_loader_refuses_an_editor_marks(load: Load, change: str):
         load(text)
 
 
-def test_what_is_missing_is_marked_unless_it_may_be_included():
-    """Without an `include`, a mapping has to say all that is required itself; one that is made to be included has not."""
+def test_schema_requires_keys_only_without_an_include():
     assert complaints("version: 1\nsource: a\nkey: ID\n") == ["'columns' is a required property"]
     assert complaints("version: 1\ninclude: base.yaml\n") == []
     assert complaints("version: 1\ncolumns: {Subject: Title}\n") == []
@@ -152,7 +145,7 @@ def test_what_is_missing_is_marked_unless_it_may_be_included():
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_key_is_described(section: str):
-    """Whoever points at a key is told what it says; nothing is described that there isn't."""
+    """Editors show the descriptions. No description is without a key."""
     keys = SECTIONS[section].model_fields.keys()
     assert DESCRIPTIONS[section].keys() == keys
     schema = mapping_schema()

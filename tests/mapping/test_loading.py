@@ -43,8 +43,8 @@ manifest: {encoding: cp1252, delimiter: tab, sheet: Öffen, header_row: 3}
 """
 
 
-def test_every_part_arrives(load: Load, path: Path):
-    """What a mapping says is there afterwards, in the file's order and with lines."""
+def test_all_sections_are_loaded(load: Load, path: Path):
+    """In the file's order, with lines."""
     mapping = load(FULL)
     assert mapping.path == path
     assert mapping.sha256 == hashlib.sha256(FULL.encode()).hexdigest()
@@ -83,8 +83,7 @@ def test_every_part_arrives(load: Load, path: Path):
     ]
 
 
-def test_rules_arrive(load: Load):
-    """Every key of a rule has its effect on the rule's value."""
+def test_all_keys_of_a_rule_are_loaded(load: Load):
     rules = {rule.column: rule for rule in load(FULL).rules}
     assert (rules["Details"].max_length, rules["Details"].on_too_long) == (4000, "truncate")
     assert rules["State"].required
@@ -100,8 +99,8 @@ def test_rules_arrive(load: Load):
     assert rules["Customer"].type is FieldType.GUID
 
 
-def test_what_is_not_said_has_its_default(load: Load):
-    """The smallest mapping rejects duplicates, limits nothing in its texts, and has no attachments."""
+def test_smallest_mapping_has_the_defaults(load: Load):
+    """It rejects duplicates, has no limits of texts and no attachments."""
     mapping = load(BASE)
     assert mapping.attachments is None
     assert mapping.key == ("ID",)
@@ -129,7 +128,7 @@ def test_what_is_not_said_has_its_default(load: Load):
 
 
 def test_text_is_never_interpreted(load: Load):
-    """Numbers, booleans, dates and padded IDs stay the text that was written, quoted or not, as names and as values."""
+    """Numbers, booleans, dates and padded IDs stay texts, quoted or not, as names and as values."""
     mapping = load(
         """\
 version: 1
@@ -159,14 +158,14 @@ ignore: [1.0, "null"]
     assert mapping.ignore == {"1.0", "null"}
 
 
-def test_a_section_with_nothing_in_it_is_as_good_as_absent(load: Load):
-    """Someone who comments out all that a section says need not comment out its name, too."""
+def test_empty_section_is_ignored(load: Load):
+    """Its content may be commented out."""
     mapping = load(f"{BASE}attachments:\nignore: ~\nmanifest: null\nconstants:\nkey_field:\nduplicates:\n")
     assert (mapping.attachments, mapping.ignore, mapping.constants) == (None, frozenset(), ())
 
 
-def test_row_content_is_no_column(load: Load):
-    """`key: row-content` stands for the whole row; as a list it names a column that is called so."""
+def test_row_content_is_the_whole_row(load: Load):
+    """In a list it is a column of that name."""
     mapping = load(BASE.replace("key: ID", "key: row-content"))
     assert (mapping.key, mapping.key_is_row_content) == ((), True)
     assert Section.KEY not in [mention.section for mention in mapping.mentions]
@@ -174,8 +173,7 @@ def test_row_content_is_no_column(load: Load):
     assert (mapping.key, mapping.key_is_row_content) == (("row-content",), False)
 
 
-def test_a_mapping_cant_be_changed(load: Load):
-    """What was checked stays as it was checked."""
+def test_loaded_mapping_is_immutable(load: Load):
     mapping = load(BASE)
     with pytest.raises(dataclasses.FrozenInstanceError):
         mapping.source = "other"  # type: ignore[misc]
@@ -183,8 +181,8 @@ def test_a_mapping_cant_be_changed(load: Load):
         mapping.rules[0].values["a"] = "b"  # type: ignore[index]
 
 
-def test_aliases_are_followed(load: Load):
-    """A value map that two columns share is written once."""
+def test_yaml_aliases_are_supported(load: Load):
+    """Two columns may share a map of values."""
     mapping = load(
         f"{BASE}  A: {{field: Priority, values: &words {{x: Low}}}}\n  B: {{field: Status, values: *words}}\n"
     )
@@ -232,8 +230,8 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(load: Load, ending: str, 
         ("constants: {Tags: x}\nkey_field: Tags", "9: key_field: 'Tags' is not filled by the key column alone"),
     ],
 )
-def test_what_is_probably_not_meant_is_a_warning(load: Load, path: Path, line: str, warning: str):
-    """An account may have fields that nobody documented, so a near miss is said and not refused."""
+def test_field_similar_to_a_documented_one_has_a_warning(load: Load, path: Path, line: str, warning: str):
+    """It is not an error: an account may have undocumented fields."""
     (found,) = load(f"{BASE}  Z: CustomData.Z\n{line}\n").warnings
     assert found.startswith(f"{path}:{warning}")
 
@@ -242,11 +240,10 @@ def test_what_is_probably_not_meant_is_a_warning(load: Load, path: Path, line: s
     "field",
     ["CustomData.Titel", "StatusReason", "LeadDetail.Company", "LeadDetail.mx_City", "CustomData.title", "Zzz", "_x1"],
 )
-def test_what_is_like_no_documented_field_is_no_ones_business(load: Load, field: str):
+def test_other_undocumented_fields_have_no_warning(load: Load, field: str):
     """Custom fields and details of leads are the account's own."""
     assert load(f"{BASE}  X: {field}\n").warnings == ()
 
 
-def test_a_key_field_that_the_key_column_fills_is_right(load: Load):
-    """The recommended use brings no warning."""
+def test_recommended_key_field_has_no_warning(load: Load):
     assert load(f"{BASE}  ID: CustomData.LegacyId\nkey_field: CustomData.LegacyId\n").warnings == ()

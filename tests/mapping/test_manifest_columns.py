@@ -12,14 +12,14 @@ WHOLE = f"{BASE}attachments: {{columns: Files}}\nignore: [Internal notes]\n"
 COLUMNS = ["ID", "Subject", "Mail", "Files", "Internal notes"]
 
 
-def test_a_header_that_is_accounted_for_passes(load: Load):
-    """Every column is a key, mapped, a list of files or ignored; their order does not matter."""
+def test_header_with_only_known_columns_is_accepted(load: Load):
+    """Keys, mapped columns, lists of files and ignored columns, in any order."""
     check_columns(load(WHOLE), COLUMNS)
     check_columns(load(WHOLE), COLUMNS[::-1])
 
 
-def test_every_difference_is_named_at_once(load: Load, path: Path):
-    """Missing columns come with the mapping's line, surplus ones without, both with what was probably meant."""
+def test_all_missing_and_surplus_columns_are_named(load: Load, path: Path):
+    """Missing ones with the mapping's line, and similar names."""
     with pytest.raises(MappingError) as caught:
         check_columns(load(WHOLE), ["id", "Subject", "E-Mail", "File", "Internal  notes", "Prio"])
     assert [detail.removeprefix(f"{path}:").strip() for detail in caught.value.details] == [
@@ -37,15 +37,15 @@ def test_every_difference_is_named_at_once(load: Load, path: Path):
     assert "ignore" in caught.value.hint
 
 
-def test_a_column_that_is_named_twice_is_missed_at_both_places(load: Load):
-    """A key that is a field as well is two lines to mend."""
+def test_missing_column_is_reported_at_every_place(load: Load):
+    """Such as a key that is also a field."""
     with pytest.raises(MappingError) as caught:
         check_columns(load(f"{BASE}  ID: CustomData.LegacyId\n"), ["Subject", "Mail"])
     assert len(caught.value.details) == 2
 
 
-def test_a_column_that_is_mapped_already_may_be_meant_all_the_same(load: Load, path: Path):
-    """A key in the wrong case is the column that is mapped in the right one; a name merely like it is not."""
+def test_mapped_column_may_be_suggested_again(load: Load, path: Path):
+    """A key in the wrong case is the mapped column; a similar name is not."""
     with pytest.raises(MappingError) as caught:
         check_columns(
             load(f"{BASE.replace('key: ID', 'key: id')}  ID: CustomData.LegacyId\n"), ["ID", "Subject", "Mail"]
@@ -56,13 +56,12 @@ def test_a_column_that_is_mapped_already_may_be_meant_all_the_same(load: Load, p
     assert caught.value.details == (f"{path}:3: key: the manifest has no column 'Mails'",)
 
 
-def test_row_content_asks_for_no_column(load: Load):
-    """A mapping without a key column can't lack it in the manifest."""
+def test_row_content_needs_no_column(load: Load):
     check_columns(load(BASE.replace("key: ID", "key: row-content")), ["Subject", "Mail"])
 
 
-def test_where_nothing_fits_the_header_is_doubted(load: Load):
-    """The mapping of another manifest, or a header in another row: what to do is not to map each column anew."""
+def test_header_without_any_known_column_is_one_error(load: Load):
+    """The mapping is for another manifest, or the header is in another row."""
     with pytest.raises(MappingError) as caught:
         check_columns(load(WHOLE), ["List of tickets", "A", "B"])
     assert "header_row" in caught.value.hint
@@ -70,16 +69,15 @@ def test_where_nothing_fits_the_header_is_doubted(load: Load):
 
 
 @pytest.mark.parametrize("absent", [["Subject"], ["Files", "Internal notes"]])
-def test_columns_that_a_manifest_without_a_header_lacks(load: Load, absent: list[str]):
-    """Where no row has a value for a column, nobody can say that it is missing."""
+def test_columns_without_values_may_be_absent_without_a_header(load: Load, absent: list[str]):
     there = [column for column in COLUMNS if column not in absent]
     check_columns(load(WHOLE), [*there, *absent], absent)
     with pytest.raises(MappingError):
         check_columns(load(WHOLE), there)
 
 
-def test_a_manifest_without_any_row_lacks_nothing(load: Load):
-    """An export without a new ticket is none that the mapping does not fit."""
+def test_manifest_without_rows_may_lack_columns(load: Load):
+    """There may be a night without tickets."""
     check_columns(load(WHOLE), COLUMNS, COLUMNS)
 
 
@@ -93,22 +91,21 @@ def test_a_manifest_without_any_row_lacks_nothing(load: Load):
     ],
     ids=["the key", "most", "misspelt", "another"],
 )
-def test_columns_that_no_manifest_may_lack(load: Load, there: list[str], absent: list[str]):
-    """The key, most of them, or one whose values may stand under another name; and what to do is said."""
+def test_columns_that_may_not_be_absent(load: Load, there: list[str], absent: list[str]):
+    """The key, most columns, or one whose values may have another name. The hint says what to do."""
     with pytest.raises(MappingError) as caught:
         check_columns(load(WHOLE), [*there, *absent], absent)
     assert all(any(f"no column {column!r}" in detail for detail in caught.value.details) for column in absent)
     assert "export the others as null" in caught.value.hint
 
 
-def test_the_whole_row_as_a_key_may_lack_no_column(load: Load):
-    """A column more or less would make all keys new ones."""
+def test_row_content_as_a_key_allows_no_absent_column(load: Load):
+    """Another column would change all keys."""
     with pytest.raises(MappingError):
         check_columns(load(BASE.replace("key: ID", "key: row-content")), ["Subject", "Mail"], ["Mail"])
 
 
-def test_a_table_is_mended_as_a_table(path: Path):
-    """The hint for a table of two columns names what such a table has, and not what only YAML can say."""
+def test_hint_for_a_table_has_no_keys_of_yaml(path: Path):
     table = path.with_suffix(".csv")
     table.write_text("column,SchemaName\nID,\nSubject,Title\nMail,LeadDetail.EmailAddress\n", encoding="utf-8")
     with pytest.raises(MappingError) as caught:

@@ -151,32 +151,31 @@ HEAD = [  # a part of BASE, what stands there instead, the problems
 
 
 @pytest.mark.parametrize(("rule", "problem"), RULE)
-def test_a_wrong_rule_is_one_clear_problem(problems: Problems, rule: str, problem: str):
-    """Each mistake in a rule is said once, with its line, and brings no other problem with it."""
+def test_error_in_a_rule_is_reported_once(problems: Problems, rule: str, problem: str):
+    """With its line, and without problems that follow from it."""
     assert problems(f"{BASE}  X: {rule}\n") == [f"7: {problem}"]
 
 
 @pytest.mark.parametrize(("section", "problem"), SECTION)
-def test_a_wrong_section_is_one_clear_problem(problems: Problems, section: str, problem: str):
-    """Each mistake outside the rules is said once, with its line."""
+def test_error_outside_the_rules_is_reported_once(problems: Problems, section: str, problem: str):
+    """With its line."""
     assert problems(f"{BASE}{section}\n") == [problem]
 
 
 @pytest.mark.parametrize(("part", "instead", "expected"), HEAD)
-def test_what_every_mapping_needs(problems: Problems, part: str, instead: str, expected: list[str]):
-    """Version, source, key, columns and a lead: what lacks is named together with what to write."""
+def test_missing_required_keys_are_reported_together(problems: Problems, part: str, instead: str, expected: list[str]):
+    """Version, source, key, columns and a lead."""
     assert problems(BASE.replace(part, instead)) == expected
 
 
 @pytest.mark.parametrize("columns", ["", "columns:", "columns: {}", "columns: []", "columns: {A: }"])
-def test_without_columns_nothing_is_concluded(problems: Problems, columns: str):
-    """Where no column is left to judge, that is the only problem, not everything that follows from it."""
+def test_missing_columns_hide_problems_that_follow(problems: Problems, columns: str):
     (problem,) = problems(f"version: 1\nsource: a\nkey: ID\n{columns}\nkey_field: Tags\n")
     assert "columns" in problem
 
 
-def test_all_problems_at_once_in_the_files_order(problems: Problems):
-    """A wrong shape in one place hides neither the other wrong shapes nor what is wrong with the meaning elsewhere."""
+def test_all_problems_are_reported_in_the_order_of_the_file(problems: Problems):
+    """Errors of form do not hide errors of meaning."""
     found = problems(
         """\
 version: 3
@@ -229,23 +228,22 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize(("text", "expected"), HIDDEN)
-def test_one_mistake_hides_none_beside_it(problems: Problems, text: str, expected: list[str]):
-    """Only what is wrong is taken out before the rest is judged: one key, one name, one of a list."""
+def test_error_hides_no_other_error(problems: Problems, text: str, expected: list[str]):
+    """Only the wrong key, name or item is left out of further checks."""
     found = [problem.partition(": ")[2] for problem in problems(f"{BASE}{text}")]
     assert len(found) >= len(expected)
     assert not [each for each in found if "\\x00" in each], "what stands in for a mistake is none"
     assert not [start for start in expected if not any(each.startswith(start) for each in found)]
 
 
-def test_one_mistake_in_a_list_leaves_the_others_their_lines(problems: Problems):
-    """What is wrong is not counted out."""
+def test_error_in_a_list_keeps_the_lines_of_other_items(problems: Problems):
     found = problems(BASE.replace("key: ID", "key:\n- ID\n-\n- ID"))
     assert [int(problem.partition(":")[0]) for problem in found] == [5, 6]
     assert "in line 4" in found[1]
 
 
-def test_conclusions_are_drawn_from_rules_that_kept_their_field(problems: Problems):
-    """A rule with a mistake in its details still fills its field, and the others are judged by that."""
+def test_rule_with_an_error_still_fills_its_field(problems: Problems):
+    """Other rules are checked accordingly."""
     found = problems(f"{BASE}  X: {{field: Tags, type: no}}\nkey_field: Tag\n")
     assert len(found) == 2
     assert found[1] == "8: key_field: no column, constant or template fills 'Tag' (did you mean 'Tags'?)"
@@ -265,28 +263,27 @@ def test_conclusions_are_drawn_from_rules_that_kept_their_field(problems: Proble
         "100%% %Y-%m-%d",
     ],
 )
-def test_formats_that_tell_a_date_are_accepted(problems: Problems, written: str):
-    """Whatever strptime reads into a whole date is a format."""
+def test_formats_of_whole_dates_are_accepted(problems: Problems, written: str):
+    """As strptime reads them."""
     found = problems(f'{BASE}  X: {{field: DueDate, type: datetime, format: "{written}"}}\nzzz: only this is wrong\n')
     assert [each.partition(";")[0] for each in found] == ["8: unknown key 'zzz'"]
 
 
-def test_a_section_without_its_required_key_is_searched_on(problems: Problems):
-    """What else is wrong in a section is said together with what it lacks."""
+def test_section_without_a_required_key_is_checked_completely(problems: Problems):
     found = problems(f"{BASE}attachments: {{max_sise: 1, max_files: x}}\n")
     assert len(found) == 3
     assert {problem.split(":")[0] for problem in found} == {"7"}
 
 
-def test_a_name_with_a_line_break_stays_on_its_line(problems: Problems):
-    """A line is one problem, whatever it quotes."""
+def test_problem_is_one_line(problems: Problems):
+    """Also if it quotes a line break."""
     assert problems(f'{BASE}  "Due\\ndate": {{field: DueDate, type: date, format: x}}\n') == [
         r"7: columns > Due\ndate: 'x' is not a strptime format; write it like %d/%m/%Y or %Y-%m-%d %H:%M"
     ]
 
 
-def test_half_a_character_is_told_as_such(problems: Problems):
-    """As a name and as a value; no file can hold it but by an escape."""
+def test_half_surrogate_is_an_error(problems: Problems):
+    """As a name and as a value."""
     half = "must not hold half a character, such as \\ud83d without its second half; write the whole character"
     assert problems(f'{BASE}  "\\ud83d": Tags\n  Tags: "\\ud83d"\n') == [
         f"7: columns: a name {half}",

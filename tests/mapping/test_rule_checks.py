@@ -1,4 +1,4 @@
-"""The keys of a rule that change cells: what they say, and what of it can't be meant."""
+"""The keys of a rule that change cells, and combinations that are errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tests.mapping.conftest import BASE, Load, Problems
 
 
 def rule_of(load: Load, rule: str) -> Rule:
-    """The rule of column X, which stands in line 7."""
+    """Return the rule of column X, which is in line 7."""
     return load(f"{BASE}  X: {rule}\n").rules[-1]
 
 
-def test_what_changes_texts_arrives(load: Load):
-    """`lower` and `upper` are one choice; nothing is changed unasked."""
+def test_keys_that_change_texts_are_loaded(load: Load):
+    """`lower` and `upper` are one choice; by default nothing is changed."""
     rule = rule_of(load, "{field: Tags, strip: true, upper: true, html: to_text}")
     assert (rule.strip, rule.upper, rule.html) == (True, True, "to_text")
     assert rule_of(load, "{field: Tags, lower: yes}").lower
@@ -22,8 +22,8 @@ def test_what_changes_texts_arrives(load: Load):
     assert (plain.strip, plain.lower, plain.upper, plain.html) == (False, False, False, None)
 
 
-def test_what_tells_how_values_are_written_arrives(load: Load):
-    """Signs of numbers, words and regions reach the rule; words in the one form in which they are compared."""
+def test_keys_for_the_form_of_values_are_loaded(load: Load):
+    """Signs of numbers, words and regions."""
     number = rule_of(load, "{field: CustomData.N, type: number, decimal: ',', thousands: ' '}")
     assert (number.decimal, number.thousands) == (",", " ")
     assert rule_of(load, "{field: CustomData.N, type: number}").decimal == "."
@@ -33,7 +33,7 @@ def test_what_tells_how_values_are_written_arrives(load: Load):
 
 
 def test_a_rule_may_have_several_formats(load: Load):
-    """One is a text, several are a list, and their order is kept."""
+    """Their order is kept."""
     assert rule_of(load, "{field: DueDate, type: date, format: '%d.%m.%Y'}").format == ("%d.%m.%Y",)
     both = rule_of(load, "{field: DueDate, type: datetime, format: ['%d.%m.%Y %H:%M', '%d.%m.%Y']}")
     assert both.format == ("%d.%m.%Y %H:%M", "%d.%m.%Y")
@@ -92,14 +92,14 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("rule", "problem"), FAULTS)
-def test_what_cant_be_meant_is_one_clear_problem(problems: Problems, rule: str, problem: str):
-    """A key that does nothing, contradicts another or is never met is said once, with its line."""
+def test_contradictory_keys_are_reported_once(problems: Problems, rule: str, problem: str):
+    """With their line; the same for keys without effect."""
     assert problems(f"{BASE}  X: {rule}\n") == [f"7: columns > X: {problem}"]
 
 
 @pytest.mark.parametrize(("rule", "problem"), SHAPES)
-def test_a_value_of_the_wrong_shape_is_one_clear_problem(problems: Problems, rule: str, problem: str):
-    """What a key may hold is said in words."""
+def test_value_of_a_wrong_type_is_reported_once(problems: Problems, rule: str, problem: str):
+    """The message says what the key accepts."""
     assert problems(f"{BASE}  X: {rule}\n") == [f"7: columns > X > {problem}"]
 
 
@@ -115,6 +115,6 @@ def test_a_value_of_the_wrong_shape_is_one_clear_problem(problems: Problems, rul
         "{field: Tags, type: date, format: '%G-W%V-%u'}",
     ],
 )
-def test_what_only_looks_odd_is_accepted(load: Load, rule: str):
-    """No rule is refused that some export may need."""
+def test_unusual_rules_are_accepted(load: Load, rule: str):
+    """Some export may need them."""
     assert load(f"{BASE}  X: {rule}\n").warnings == ()

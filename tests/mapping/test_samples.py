@@ -37,14 +37,14 @@ def tickets() -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["tickets.csv", "broken.csv"])
-def test_the_mapping_fits_the_samples(mapping: Mapping, name: str):
-    """The samples' mapping has no warning and accounts for every column of both files."""
+def test_sample_mapping_fits_both_files(mapping: Mapping, name: str):
+    """Without a warning, and without an unknown column."""
     assert mapping.warnings == ()
     check_columns(mapping, read_table(SAMPLES / name)[0])
 
 
 def test_the_samples_use_the_whole_language(mapping: Mapping, tickets: list[dict[str, str]]):
-    """Every type has a filled column, every value of a map occurs, and each kind of lead has several tickets."""
+    """Every type has a filled column, every mapped value occurs, and each kind of lead has several tickets."""
     assert {rule.type for rule in mapping.rules} == set(FieldType)
     for rule in mapping.rules:
         written = {ticket[rule.column] for ticket in tickets}
@@ -56,8 +56,8 @@ def test_the_samples_use_the_whole_language(mapping: Mapping, tickets: list[dict
         assert 1 < len(set(filled)) < len(filled), column
 
 
-def test_the_workbook_is_made_of_the_csv(tmp_path: Path):
-    """tickets.xlsx equals what make_samples makes of tickets.csv, cell by cell: value, type and number format."""
+def test_workbook_is_made_from_the_csv(tmp_path: Path):
+    """Cell by cell: value, type and number format."""
     make_workbook(SAMPLES / "tickets.csv", tmp_path / "made.xlsx")
     made, kept = (
         [
@@ -71,8 +71,8 @@ def test_the_workbook_is_made_of_the_csv(tmp_path: Path):
     assert {data_type for row in made for _, data_type, _ in row} == {"s", "n", "d", "b"}
 
 
-def test_every_attachment_is_there(tickets: list[dict[str, str]]):
-    """The tickets name files that are in the folder, save the one that make_large_file.py makes."""
+def test_every_attachment_exists(tickets: list[dict[str, str]]):
+    """Except the one that make_large_file.py makes."""
     made = (ATTACHMENTS / ".gitignore").read_text(encoding="utf-8").split()
     named = {
         name
@@ -87,14 +87,14 @@ def test_every_attachment_is_there(tickets: list[dict[str, str]]):
 
 
 def test_file_names_can_be_checked_out_anywhere():
-    """No attachment's name holds what a file system of Linux, macOS or Windows refuses."""
+    """On Linux, macOS and Windows."""
     names = [path.name for path in ATTACHMENTS.rglob("*")]
     assert names
     assert [name for name in names if re.search(r'[<>:"\\|?*\x00-\x1f]|[. ]$', name)] == []
 
 
 def test_large_files_are_made_once_and_always_the_same(tmp_path: Path):
-    """The script makes what is missing, mends what is short, and leaves alone what is right."""
+    """The script makes missing files, completes short ones, and leaves others alone."""
     script = tmp_path / "make_large_file.py"
     script.write_bytes((SAMPLES / "make_large_file.py").read_bytes())
     folder = tmp_path / "attachments"
@@ -134,8 +134,7 @@ def test_broken_csv_has_one_of_each_mistake():
     assert sum(not row for row in listed.values()) >= 3, "some rows are good"
 
 
-def test_both_manifests_read_as_the_same_text():
-    """Whoever takes the workbook gets the tickets of the CSV, cell by cell."""
+def test_csv_and_workbook_have_the_same_cells():
     as_csv, as_workbook = (
         pd.concat([chunk.frame for chunk in open_manifest(SAMPLES / name, ManifestOptions()).chunks()])
         for name in ("tickets.csv", "tickets.xlsx")
@@ -158,7 +157,7 @@ def finder(mapping: Mapping, tmp_path_factory: pytest.TempPathFactory) -> Attach
 
 @pytest.mark.parametrize("name", ["tickets.csv", "tickets.xlsx", "broken.csv"])
 def test_rows_are_rejected_for_what_the_readme_says(mapping: Mapping, finder: AttachmentFinder, name: str):
-    """The tickets are without a problem, and each broken row has the listed ones, in any order, and no other."""
+    """The tickets have no problem, and each broken row has exactly the listed ones."""
     listed = mistakes() if name == "broken.csv" else {}
     validator = Validator(mapping, finder, None)
     found: dict[int, set[str]] = {}

@@ -1,4 +1,4 @@
-"""Which name was meant, and what of it can't be seen."""
+"""Suggestions of similar names, and differences that can't be seen."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ UNSEEN = [  # what is written, what was meant, and what is said of that
 
 
 @pytest.mark.parametrize(("written", "meant", "said"), UNSEEN)
-def test_what_cant_be_seen_is_said(written: str, meant: str, said: str):
-    """Two names that look alike are told apart by what the one has and the other has not."""
+def test_invisible_differences_are_described(written: str, meant: str, said: str):
     assert did_you_mean(written, ["Something else", meant]) == f" (did you mean {meant!r}, {said}?)"
 
 
@@ -44,26 +43,25 @@ def test_what_cant_be_seen_is_said(written: str, meant: str, said: str):
     ("written", "meant"),
     [("id", "ID"), ("Subjcet", "Subject"), ("статус", "Статус"), ("ΟΝΟΜΑ", "ονομα"), ("E-Mail", "Email")],
 )
-def test_what_everyone_sees_is_not_said(written: str, meant: str):
-    """Capital letters and letters that differ need no words; a script is not odd where all is written in it."""
+def test_visible_differences_are_not_described(written: str, meant: str):
+    """Case, other letters, or one script throughout."""
     assert did_you_mean(written, ["Something else", meant]) == f" (did you mean {meant!r}?)"
 
 
-def test_the_same_but_for_case_comes_before_the_same_to_the_eye():
-    """Of two that look alike the one that differs least is meant."""
+def test_name_with_the_smallest_difference_is_suggested():
+    """Case differs less than characters that look alike."""
     assert closest_name("id", ["\u0456d", "ID"]) == "ID"
     assert closest_name("id", ["\u0456d", "Idea"]) == "\u0456d"
 
 
-def test_nothing_is_like_it():
-    """A name unlike all others brings no guess."""
+def test_unlike_names_have_no_suggestion():
     assert did_you_mean("Subject", ["Phone", ""]) == ""
     assert did_you_mean("Subject", []) == ""
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
-def test_any_two_names_can_be_held_against_each_other(one: str, other: str):
-    """Whatever a header holds, there is an answer; a name differs from itself in nothing."""
+def test_any_two_names_can_be_compared(one: str, other: str):
+    """A name has no difference to itself."""
     assert invisible_difference(one, one) == ""
     assert invisible_difference(one, other) == "" or visual_skeleton(one) == visual_skeleton(other)
     assert closest_name(one, [other, one]) is not None or one == ""

@@ -1,4 +1,4 @@
-"""Templates: how they are written, and what a mapping that has them is held to."""
+"""Templates: their form, and the checks of a mapping with templates."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ CELLS = {"A": "1", "B c": "", "ID": "{A}"}
         ("a\n{A}\n", "a\n1\n", ("A",)),
     ],
 )
-def test_a_template_is_filled_letter_by_letter(text: str, filled: str, columns: tuple[str, ...]):
-    """Cells stand where their columns are named, doubled braces are braces, and a cell is never a template itself."""
+def test_template_is_filled_with_cells(text: str, filled: str, columns: tuple[str, ...]):
+    """Doubled braces are braces, and cells are not templates."""
     template = Template.parse(text)
     assert (template.fill(CELLS), template.columns, template.text) == (filled, columns, text)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=5), st.sampled_from([*CELLS, None])), max_size=6))
-def test_every_text_can_be_written_as_a_template(parts):
-    """With its braces doubled, any text comes out as it went in, between any cells."""
+def test_any_text_can_be_a_template(parts):
+    """With doubled braces, between any cells."""
     written = "".join(re.sub(r"[{}]", r"\g<0>\g<0>", text) + (f"{{{name}}}" if name else "") for text, name in parts)
     expected = "".join(text + (CELLS[name] if name else "") for text, name in parts)
     assert Template.parse(written).fill(CELLS) == expected
@@ -53,8 +53,8 @@ def test_every_text_can_be_written_as_a_template(parts):
         ("'{{A}}'", "'{{A}}' names no column in braces; put a text that is the same in every ticket under `constants`"),
     ],
 )  # fmt: skip
-def test_what_is_no_template_is_said(problems: Problems, template: str, problem: str):
-    """Braces that do not pair, hold nothing, or are not there at all."""
+def test_wrong_braces_are_errors(problems: Problems, template: str, problem: str):
+    """Single, empty, or none at all."""
     assert problems(f"{BASE}templates: {{CustomData.Source: {template}}}\n") == [
         f"7: templates > CustomData.Source: {problem}"
     ]
@@ -89,14 +89,14 @@ def test_what_is_no_template_is_said(problems: Problems, template: str, problem:
         ("templates: {Tags: }", "7: templates > Tags must be a text, not nothing"),
     ],
 )
-def test_a_template_is_held_to_what_fields_are_held_to(problems: Problems, section: str, problem: str):
-    """A field is filled once, by a name that there can be, and a column is not used and ignored."""
+def test_fields_of_templates_are_checked(problems: Problems, section: str, problem: str):
+    """A field is filled once, has a valid name, and its columns are not ignored."""
     (found,) = problems(f"{BASE}{section}\n")
     assert found.startswith(problem)
 
 
 def test_a_template_may_name_any_column_and_one_column_often(load: Load):
-    """The key, a mapped one, one of another template, one with files: none of them excludes it."""
+    """The key, a mapped column, one of another template, or one with files."""
     mapping = load(
         f"{BASE}templates:\n  Tags: '{{ID}}/{{Subject}}/{{A}}/{{ID}}'\n  CustomData.A: '{{A}} {{F}}'\n"
         "attachments: {columns: F}\n"
@@ -107,8 +107,8 @@ def test_a_template_may_name_any_column_and_one_column_often(load: Load):
     ]  # fmt: skip
 
 
-def test_a_template_without_quotes_is_told_apart_from_other_mistakes(problems: Problems):
-    """Braces at the start of a value are YAML's own, and who writes a template rarely knows it."""
+def test_template_without_quotes_has_a_hint(problems: Problems):
+    """Braces at the start of a value have a meaning in YAML."""
     for template in ("{A}/{ID}", "{A} b", "{A}-{ID} # c"):
         (found,) = problems(f"{BASE}templates:\n  Tags: {template}\n")
         assert found.endswith("; put a text with braces in quotes")
@@ -116,8 +116,8 @@ def test_a_template_without_quotes_is_told_apart_from_other_mistakes(problems: P
     assert "braces" not in found
 
 
-def test_a_templates_columns_are_accounted_for(load: Load):
-    """A column that a template uses needs no other mention; one that is not there is an error with the right word."""
+def test_columns_of_templates_need_no_rule(load: Load):
+    """A missing one is an error with a similar name."""
     mapping = load(f"{BASE}templates: {{Tags: '{{Sytem}}'}}\n")
     check_columns(mapping, ["ID", "Subject", "Mail", "Sytem"])
     with pytest.raises(MappingError) as caught:
@@ -128,15 +128,14 @@ def test_a_templates_columns_are_accounted_for(load: Load):
     ]
 
 
-def test_a_template_may_name_the_lead(load: Load):
-    """A mapping whose lead comes from a template has one."""
+def test_template_may_fill_the_lead(load: Load):
     text = BASE.replace("  Mail: LeadDetail.EmailAddress\n", "")
     mapping = load(f"{text}templates: {{LeadDetail.EmailAddress: '{{User}}@example.com'}}\n")
     assert mapping.templates[0][0] == "LeadDetail.EmailAddress"
 
 
-def test_a_template_of_the_whole_key_can_tell_rows_apart(load: Load):
-    """`key_field` may be a template's; only one that leaves a part of the key out is doubtful."""
+def test_template_of_the_whole_key_may_be_the_key_field(load: Load):
+    """A template with a part of the key has a warning."""
     text = BASE.replace("key: ID", "key: [System, ID]") + "key_field: Tags\n"
     assert load(f"{text}templates: {{Tags: '{{System}}-{{ID}}'}}\n").warnings == ()
     (doubt,) = load(f"{text}templates: {{Tags: '{{ID}}'}}\n").warnings

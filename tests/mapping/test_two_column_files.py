@@ -1,4 +1,4 @@
-"""A mapping that is a table of two columns, with `source` and `key` beside it."""
+"""Mappings that are tables of two columns, with the flags `--source` and `--key`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def refusal(path: Path, content: str | bytes, source: str | None = "old", key: tuple[str, ...] = ("ID",)) -> list[str]:
-    """Write a table that is refused; give what is said of it, without its path."""
+    """Write a wrong table; return the error without its path."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(MappingError) as caught:
         load_mapping(path, source=source, key=key)
@@ -32,7 +32,7 @@ def refusal(path: Path, content: str | bytes, source: str | None = "old", key: t
 
 
 def test_a_table_is_a_mapping(table: Path):
-    """Each column becomes its field, one without a field is ignored; lines are those of the table."""
+    """Columns without a field are ignored; errors have lines of the table."""
     mapping = load_mapping(table, source="old-helpdesk", key=["Legacy ID"])
     assert (mapping.source, mapping.key, mapping.key_is_row_content) == ("old-helpdesk", ("Legacy ID",), False)
     assert [(rule.column, rule.field, rule.line) for rule in mapping.rules] == [
@@ -46,7 +46,7 @@ def test_a_table_is_a_mapping(table: Path):
 
 
 def test_several_columns_or_the_row_itself_may_be_the_key(table: Path):
-    """As in YAML: more columns than one, or `row-content`."""
+    """As in YAML."""
     assert load_mapping(table, source="a", key=["System", "Legacy ID"]).key == ("System", "Legacy ID")
     mapping = load_mapping(table, source="a", key=["row-content"])
     assert (mapping.key, mapping.key_is_row_content) == ((), True)
@@ -59,8 +59,8 @@ def test_several_columns_or_the_row_itself_may_be_the_key(table: Path):
     "header",
     ["column,SchemaName", "Column,Schema Name", "COLUMN,SCHEMANAME", '"column","schema_name"', "column,SchemaName,,"],
 )
-def test_a_table_saved_by_any_spreadsheet(table: Path, encoding: str, ending: str, delimiter: str, header: str):  # fmt: skip
-    """With or without a byte order mark, with any line ends and delimiter, and the header in any case."""
+def test_tables_of_any_spreadsheet_are_read(table: Path, encoding: str, ending: str, delimiter: str, header: str):  # fmt: skip
+    """Byte order mark, line ends, delimiter and case of the header may differ."""
     lines = [header, "Grüße,Title", "Mail,LeadDetail.EmailAddress", "", ",,,"]
     text = ending.join(lines).replace(",", delimiter) + ending
     table.write_bytes(text.encode(encoding))
@@ -88,13 +88,13 @@ def test_a_table_saved_by_any_spreadsheet(table: Path, encoding: str, ending: st
         ("column,SchemaName\nSubject,Title\n", ["1: columns: every ticket needs a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
     ],
 )  # fmt: skip
-def test_a_table_that_cant_be_used(table: Path, content: str | bytes, problems: list[str]):
-    """Each mistake is told with its line; a table without its header is not guessed at."""
+def test_wrong_tables_are_errors(table: Path, content: str | bytes, problems: list[str]):
+    """With the line; a table needs its header."""
     assert refusal(table, content) == problems
 
 
-def test_what_the_flags_say_is_judged_as_well(table: Path):
-    """A source that can't be one is told of the mapping as a whole: it stands in no line of it."""
+def test_values_of_the_flags_are_checked(table: Path):
+    """A wrong source is an error without a line."""
     assert refusal(table, TABLE, source="-x") == ["source: '-x' must start with a letter or a digit"]
     with pytest.raises(MappingError, match="--key 'ID' is given twice"):
         load_mapping(table, source="a", key=("ID", "No", "ID"))
@@ -109,21 +109,19 @@ def test_what_the_flags_say_is_judged_as_well(table: Path):
         ("", ("ID",), "--source NAME"),
     ],
 )
-def test_a_flag_that_is_missing_is_named(table: Path, source: str | None, key: tuple[str, ...], missing: str):
-    """A table can't say whose keys these are, nor which column they stand in."""
+def test_missing_flags_are_named(table: Path, source: str | None, key: tuple[str, ...], missing: str):
     with pytest.raises(MappingError, match=f"also needs {missing}"):
         load_mapping(table, source=source, key=key)
 
 
-def test_the_flags_are_for_a_table_only(tmp_path: Path):
-    """What a YAML mapping says itself isn't said twice."""
+def test_flags_with_a_yaml_mapping_are_an_error(tmp_path: Path):
     with pytest.raises(MappingError, match=r"--source and --key can't be used with the YAML mapping"):
         load_mapping(tmp_path / "mapping.yaml", source="a", key=("ID",))
 
 
 @given(st.text(max_size=80) | st.text(alphabet=',;\t"\n\r\ufeffab ', max_size=40))
 def test_any_text_is_read_or_refused(text: str):
-    """Whatever stands in the file, the answer is a list of pairs, or why there is none."""
+    """Reading returns pairs or an error."""
     try:
         pairs = read_pairs(text)
     except UnreadableError:

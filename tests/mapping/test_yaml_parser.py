@@ -25,8 +25,8 @@ def refused(path: Path) -> str:
     return detail.removeprefix(f"{path}:").strip()
 
 
-def test_a_file_that_cant_be_read_says_why(tmp_path: Path):
-    """A missing file, a folder and a FIFO are told apart, and nothing waits for the FIFO's other end."""
+def test_unreadable_file_has_a_reason(tmp_path: Path):
+    """Missing file, folder or FIFO; opening a FIFO does not wait."""
     assert refused(tmp_path / "gone.yaml") == "there is no such file; check its name and folder"
     assert refused(tmp_path) == "this is not a file; name a mapping file"
     os.mkfifo(tmp_path / "fifo")
@@ -34,8 +34,7 @@ def test_a_file_that_cant_be_read_says_why(tmp_path: Path):
     assert refused(tmp_path / ("x" * 300)).startswith("the file can't be read: File name too long")
 
 
-def test_a_path_that_no_file_can_have(tmp_path: Path):
-    """Even a NUL in the path is an answer and not a traceback."""
+def test_path_with_a_nul_is_an_error(tmp_path: Path):
     with pytest.raises(MappingError):
         load_mapping(tmp_path / "a\0b")
 
@@ -60,8 +59,8 @@ def test_a_path_that_no_file_can_have(tmp_path: Path):
         (b"#" * (MAX_BYTES + 1), f"the file is larger than {MAX_BYTES:,} bytes, the limit for this kind of file"),
     ],
 )  # fmt: skip
-def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes, problem: str):
-    """Empty, binary, wrongly encoded, broken or huge: one clear problem."""
+def test_files_that_are_not_mappings_are_one_error(tmp_path: Path, content: bytes, problem: str):
+    """Empty, binary, wrongly encoded, broken or too large."""
     path = tmp_path / "mapping.yaml"
     path.write_bytes(content)
     assert refused(path) == problem
@@ -82,8 +81,8 @@ def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes, problem: str)
         ("  Due: 'DueDate\n\n\n", 5, ""),
     ],
 )
-def test_a_trap_of_yaml_is_told_with_its_line_and_the_way_out(tmp_path: Path, lines: str, line: int, advice: str):
-    """Whoever meets YAML for the first time learns what to do, where the trap is and not where YAML noticed it."""
+def test_common_mistakes_in_yaml_have_a_hint(tmp_path: Path, lines: str, line: int, advice: str):
+    """With the line of the mistake, not of its effect."""
     path = tmp_path / "mapping.yaml"
     path.write_text(f"version: 1\nsource: a\nkey: ID\ncolumns:\n{lines}", "utf-8")
     problem = refused(path)
@@ -112,14 +111,14 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
     ],
     ids=["flow-lists", "flow-mappings", "blocks", "self", "self-in-mapping", "billion-laughs", "many"],
 )
-def test_hostile_yaml_is_refused_soon(problems: Problems, text: str, problem: str):
-    """Neither depth nor aliases can use up the stack, the memory or the patience."""
+def test_hostile_yaml_is_refused_fast(problems: Problems, text: str, problem: str):
+    """Depth and aliases are limited."""
     (found,) = problems(text)
     assert found.split(": ", 1)[1] == problem.split(": ", 1)[1]
 
 
-def test_every_problem_is_in_our_words():
-    """A kind of error that pydantic may grow gets a plain sentence, not the library's."""
+def test_every_kind_of_error_has_a_plain_message():
+    """Also new kinds of pydantic."""
     document = parse(BASE)
     error = {"type": "brand_new", "loc": ("source",), "msg": "Input should be", "input": "x"}
     told = describe_error(error, document)  # type: ignore[arg-type]
@@ -180,23 +179,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content=st.binary(max_size=200)
     | st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"%@`#,?~\n\t \\0"), max_size=60).map(str.encode)
 )
-def test_any_bytes_are_answered(folder: Path, content: bytes):
-    """Whatever the file holds, the answer is a mapping or a MappingError."""
+def test_any_bytes_are_loaded_or_refused(folder: Path, content: bytes):
+    """Loading returns a mapping or raises MappingError."""
     judge(content, folder)
 
 
 @settings(max_examples=150, deadline=None)
 @given(sections=st.dictionaries(_words, _trees, max_size=6), base=st.booleans())
-def test_any_tree_is_answered_in_our_words(folder: Path, sections: dict[str, object], base: bool):  # noqa: FBT001
-    """The language's words in any wrong place: every problem is one of ours, and nothing escapes."""
+def test_any_tree_of_keys_has_plain_messages(folder: Path, sections: dict[str, object], base: bool):  # noqa: FBT001
+    """Keys of the language in any wrong place."""
     lines = "".join(f"{flow(key)}: {flow(value)}\n" for key, value in sections.items())
     judge(((BASE if base else "") + lines).encode("utf-8", "replace"), folder)
 
 
 @settings(max_examples=200, deadline=None)
 @given(written=st.text(alphabet="%YmdHMSpIjGVuzZyx/-: .", max_size=14), zone=st.text(max_size=12))
-def test_any_format_and_zone_are_answered(folder: Path, written: str, zone: str):
-    """Both strptime and the time zone database have many ways to fail; none of them is the user's traceback."""
+def test_any_date_format_and_time_zone_is_checked(folder: Path, written: str, zone: str):
+    """Both libraries raise many kinds of errors."""
     rule = f"  X: {{field: DueDate, type: datetime, format: {flow(written)}, timezone: {flow(zone)}}}\n"
     judge((BASE + rule).encode("utf-8", "replace"), folder)
 
@@ -209,16 +208,16 @@ def test_any_format_and_zone_are_answered(folder: Path, written: str, zone: str)
         max_size=6,
     )
 )
-def test_quoted_texts_arrive_unchanged(texts: list[str]):
-    """Any text in quotes is that text: as a name and as a value."""
+def test_quoted_texts_are_unchanged(texts: list[str]):
+    """As a name and as a value."""
     text = "".join(f"{flow(each)}: [{flow(each)}]\n" for each in (f"'{each}" for each in texts))
     document = parse(text)
     assert (document.data or {}) == {f"'{each}": [f"'{each}"] for each in texts}
     assert not document.findings
 
 
-def test_the_line_of_a_part_is_that_of_its_key():
-    """People look where the key stands; a part that has no line of its own has that of what is around it."""
+def test_line_of_a_part_is_that_of_its_key():
+    """A part without a key has the line of its parent."""
     document = parse("a:\n  b:\n    - c\n    - d\n")
     assert [document.line(place) for place in [(), ("a",), ("a", "b"), ("a", "b", 1), ("a", "b", 1, "x"), ("z",)]] == [
         1,
@@ -231,7 +230,6 @@ def test_the_line_of_a_part_is_that_of_its_key():
     assert parse("").line(("a",)) == 1
 
 
-def test_decode_counts_the_bytes_first():
-    """A text that is too large is not even decoded."""
+def test_size_is_checked_before_decoding():
     with pytest.raises(UnreadableError):
         decode(b"\xff" * (MAX_BYTES + 1))

@@ -18,7 +18,7 @@ from importer.errors import StoppedEarly
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions, Status
 from importer.results import COLUMNS, RowResults, check_results, check_results_path, read_result_rows, write_results
-from importer.results.cell_limits import MAX_CELL, unwritable_cells
+from importer.results.cell_limits import MAX_CELL, MAX_COLUMNS, unwritable_cells
 from importer.results.columns import CellChoices
 from importer.results.workbook import ResultsWorkbook, WorkbookOptions
 from tests.cli.spreadsheets import column
@@ -138,7 +138,7 @@ def test_wrong_cells_are_marked_with_the_reason(tmp_path) -> None:
         "G3": "State: 'nwe' is not one of Open, Closed",
     }
     wrong, right = sheet["F3"], sheet["F4"]
-    assert (wrong.border.top.style, wrong.number_format) == ("thin", "@")
+    assert (wrong.border.top.style, wrong.number_format) == ("medium", "@")
     assert right.border.top.style is None
     assert wrong.fill.fgColor.rgb == sheet["C3"].fill.fgColor.rgb != right.fill.fgColor.rgb
 
@@ -198,6 +198,13 @@ def test_results_are_accepted_again(tmp_path) -> None:
         check_results(open_manifest(path, RESULTS, COLUMNS), "r", account="tenant", source="old-helpdesk")
         check_results_path(path, account="tenant", source="old-helpdesk", inputs=[])
     assert {each.name for each in tmp_path.iterdir()} == {"r.xlsx", "r.1.xlsx"}
+
+
+def test_a_workbook_may_have_the_greatest_number_of_columns(tmp_path) -> None:
+    """What the check before the first call accepts can be written."""
+    columns = [f"c{number}" for number in range(MAX_COLUMNS - len(COLUMNS))]
+    write(tmp_path / "r.xlsx", columns, [["1"] * len(columns)])
+    assert (tmp_path / "r.xlsx").stat().st_size > MAX_COLUMNS
 
 
 def test_no_rows_are_a_header(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""A second operation, which only this test knows: the sending loop sends, repeats and records its requests."""
+"""The sending loop sends, repeats and records the requests of another operation, which only this test has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.submission.sending import row, sending
 
 
 def read_comment_answer(status: int, headers: Mapping[str, str], body: bytes | None, now_s: float) -> Answer:
-    """A success names the ticket that the comment belongs to, and no new one."""
+    """Read the answer to a comment: a success names the comment's ticket, and no new one."""
     if status == 200:
         return Created(TicketIds(number=json.loads(body or b"")["TicketId"]))
     return read_answer(status, headers, body, now_s)
@@ -36,7 +36,7 @@ def comment(number: int) -> QueuedRow:
 
 
 class Comments:
-    """A transport to an account that takes comments; the answers come from ``statuses`` first, then all succeed."""
+    """A transport to an account that takes comments; answers come from ``statuses`` first, then all succeed."""
 
     def __init__(self, *statuses: int) -> None:
         self.sent: list[tuple[str, str]] = []
@@ -57,7 +57,7 @@ def test_every_operation_has_a_meaning_for_each_answer() -> None:
 
 
 def test_the_loop_sends_repeats_and_records_another_operation(tmp_path: Path) -> None:
-    """A comment is repeated after a 5xx, as it is repeatable; two comments on one ticket are no number twice."""
+    """Comments are repeated after a 5xx; two comments on one ticket are not a repeated number."""
 
     async def whole() -> None:
         account = Comments(503, 200, 500)
@@ -89,7 +89,7 @@ def test_an_unknown_outcome_of_a_create_request_is_not_repeated_beside_it(tmp_pa
 
 
 def test_a_comment_that_always_fails_is_unknown(tmp_path: Path) -> None:
-    """It is repeated a limited number of times; its request stays in the ledger until its outcome is known."""
+    """After a limited number of tries; the ledger keeps its request."""
 
     async def whole() -> None:
         account = Comments(*[503] * 9)

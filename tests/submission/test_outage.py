@@ -1,4 +1,4 @@
-"""A server that is away: sending pauses, one row at a time probes, and a night's outage costs a handful of rows."""
+"""If the server is down, sending pauses and one row at a time probes it; few rows become unknown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def made(number: int) -> bytes:
 
 
 class Busy:
-    """A server with scripted answers that records how many requests were in flight with each request."""
+    """A server with scripted answers. It records how many requests were in flight with each request."""
 
     def __init__(self, answer: Callable[[int], bytes]) -> None:
         self._answer = answer
@@ -45,7 +45,7 @@ class Busy:
 
 
 def test_five_unclear_answers_pause_sending(tmp_path: Path) -> None:
-    """From then on nothing is sent beside the probe; its first good answer sends all again, many at once."""
+    """Then only a probe is sent; its first usable answer resumes sending."""
 
     async def whole() -> None:
         back_at: list[int] = []
@@ -73,7 +73,7 @@ def test_five_unclear_answers_pause_sending(tmp_path: Path) -> None:
 
 
 def test_the_waits_between_probes_grow(tmp_path: Path) -> None:
-    """Each wait is at least twice the one before: an outage of a night is a few dozen probes."""
+    """Each wait is at least twice the previous one, so a night has a few dozen probes."""
 
     async def whole() -> list[float]:
         faults = [{"calls": "2-9", "fault": "503"}]
@@ -91,7 +91,7 @@ def test_the_waits_between_probes_grow(tmp_path: Path) -> None:
 
 
 def test_server_that_stays_away_ends_the_run(tmp_path: Path) -> None:
-    """After --give-up-after the run ends; it has cost no more rows than there were probes, and the rest is pending."""
+    """After --give-up-after; only the probes are unknown, and the rest is pending."""
 
     async def whole() -> None:
         sandbox = Account([{"every": 1, "fault": "503"}])
@@ -107,7 +107,7 @@ def test_server_that_stays_away_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_refused_connection_loses_no_row(tmp_path: Path) -> None:
-    """Nothing was sent, so the row goes again, and counts no attempt; when the server is back, all are tickets."""
+    """Nothing was sent, so no attempt is counted; when the server is back, all rows become tickets."""
 
     async def whole() -> None:
         busy = Busy(made)
@@ -132,7 +132,7 @@ def test_refused_connection_loses_no_row(tmp_path: Path) -> None:
 
 
 def test_refused_connections_end_the_run(tmp_path: Path) -> None:
-    """No row was sent, all are pending, and each costs its server a few attempts to connect, not a hammering."""
+    """No row was sent, all are pending, and there are few attempts to connect."""
 
     async def whole() -> None:
         with socket.socket() as bound:
@@ -149,7 +149,7 @@ def test_refused_connections_end_the_run(tmp_path: Path) -> None:
 
 
 def test_connections_closed_at_once_end_the_run(tmp_path: Path) -> None:
-    """A server that accepts and hangs up is away, too; it is neither hammered nor waited for for ever."""
+    """Such a server is down, too: few attempts, and the run ends."""
     accepted = 0
 
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -170,7 +170,7 @@ def test_connections_closed_at_once_end_the_run(tmp_path: Path) -> None:
 
 
 def test_outage_ends_when_all_rows_are_done(tmp_path: Path) -> None:
-    """Where the last rows are probes, there is nothing more to wait for."""
+    """The last rows may be the probes."""
 
     async def whole() -> None:
         sandbox = Account([{"every": 1, "fault": "500"}])
@@ -191,7 +191,7 @@ class _Counting(selectors.DefaultSelector):
 
 
 def test_waiting_for_a_probe_uses_no_cpu(tmp_path: Path) -> None:
-    """While a probe hangs, the program sleeps: the moment for the next one has passed, and it may not go yet."""
+    """The time of the next probe has passed while one hangs."""
     selector = _Counting()
 
     async def whole() -> int:
@@ -212,12 +212,12 @@ def test_waiting_for_a_probe_uses_no_cpu(tmp_path: Path) -> None:
 
 
 def limit_holds_all(run: Sending) -> None:
-    """No row's 429 was counted as an attempt."""
+    """Check that no 429 was counted as an attempt of its row."""
     assert {entry.attempts for entry in run.entries().values()} == {1}
 
 
 def test_429_pauses_all_calls_for_retry_after(tmp_path: Path) -> None:
-    """Retry-After stops every row, not only the one that was told; afterwards all become tickets."""
+    """Retry-After stops every row; afterwards all become tickets."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": 2, "fault": "429", "retry_after": 1}], latency_s=0.02)
@@ -236,7 +236,7 @@ def test_429_pauses_all_calls_for_retry_after(tmp_path: Path) -> None:
 
 
 def test_429_without_retry_after_pauses_for_a_period(tmp_path: Path) -> None:
-    """The account's window is known, and a whole one is always enough."""
+    """A whole period of the limit is always enough."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": "1-3", "fault": "429"}])
@@ -254,7 +254,7 @@ def test_429_without_retry_after_pauses_for_a_period(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", [{"fault": "429", "retry_after": 900}, {"fault": "429"}], ids=["told", "untold"])
 def test_used_up_limit_ends_the_run_after_give_up_time(rule: dict[str, object], tmp_path: Path) -> None:
-    """At once where Retry-After says more than --give-up-after, else when that has passed; no row has an attempt."""
+    """At once if Retry-After is longer than --give-up-after; no row has an attempt."""
 
     async def whole() -> None:
         sandbox = Account([{"every": 1, **rule}])
@@ -272,7 +272,7 @@ def test_used_up_limit_ends_the_run_after_give_up_time(rule: dict[str, object], 
 
 @pytest.mark.parametrize("held_s", [0.3, 900.0])
 def test_limit_used_up_by_another_run(held_s: float, tmp_path: Path) -> None:
-    """Waited for where that is soon enough; else the run ends without a call, instead of hanging."""
+    """The run waits if a slot is free soon enough, and ends without a call otherwise."""
 
     async def whole() -> None:
         slots = MemorySlots(asyncio.get_running_loop().time)
@@ -294,7 +294,7 @@ def test_limit_used_up_by_another_run(held_s: float, tmp_path: Path) -> None:
 
 
 def test_next_run_tests_the_limit_with_a_call(tmp_path: Path) -> None:
-    """A Retry-After of hours ends this run, and holds none back for longer than this one would have waited."""
+    """A Retry-After of hours ends this run, and does not delay the next one."""
 
     async def whole() -> None:
         slots = MemorySlots(asyncio.get_running_loop().time)
@@ -310,7 +310,7 @@ def test_next_run_tests_the_limit_with_a_call(tmp_path: Path) -> None:
 
 
 def test_unknown_rows_are_resent_only_on_request(tmp_path: Path) -> None:
-    """--retry-status repeats these statuses, --on-unknown retry everything; neither without end."""
+    """--retry-status repeats these statuses, --on-unknown retry all; the number of repeats is limited."""
 
     async def send(folder: str, faults: list[dict[str, object]], policy: RetryPolicy) -> tuple[list[str], int, int]:
         (tmp_path / folder).mkdir()
@@ -330,7 +330,7 @@ def test_unknown_rows_are_resent_only_on_request(tmp_path: Path) -> None:
 
 
 def test_refusal_keeps_an_unknown_row_unknown(tmp_path: Path) -> None:
-    """First a 500 that made the ticket, then a 400 for the repeat: still unknown, or a later run would send it again."""
+    """A 500 may have created the ticket, and the 400 is for the repeat."""
 
     async def whole() -> None:
         faults = [{"calls": 1, "fault": "500-after"}, {"calls": 2, "fault": "400"}]

@@ -1,4 +1,4 @@
-"""What follows from an answer. Pure: no time passes and nothing is sent."""
+"""The next step after an answer, decided without input and output."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: 
 
 
 def test_there_is_an_example_of_every_answer() -> None:
-    """A new kind of answer has to be judged, and its judgement tested."""
+    """A new kind of answer needs a decision and a test."""
     assert {type(example) for example in EXAMPLES} == set(get_args(Answer))
 
 
@@ -86,7 +86,7 @@ def test_there_is_an_example_of_every_answer() -> None:
     ],
 )
 def test_every_answer_has_its_documented_next_step(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
-    """The table of importer/submission/README.md, "Answers", line by line."""
+    """The table "Answers" of importer/submission/README.md, line by line."""
     assert decide(answer, succeeded=succeeded) == expected
 
 
@@ -97,7 +97,7 @@ def test_request_that_may_have_changed_a_ticket_is_not_repeated(
     succeeded: bool,  # noqa: FBT001 - drawn by Hypothesis
     chance: float,
 ) -> None:
-    """With the default policy only what surely made none goes again, however often it was tried."""
+    """By default only requests that created nothing are repeated, after any number of tries."""
     verdict = HOLD.next_step(CREATE, answer, attempt=attempt, succeeded=succeeded, jitter=chance)
     if isinstance(verdict, Retry):
         assert isinstance(answer, Throttled | NotSent)
@@ -114,7 +114,7 @@ def test_request_that_may_have_changed_a_ticket_is_not_repeated(
     ],
 )
 def test_policy_decides_which_answers_are_repeated(policy: RetryPolicy, repeated: list[int | None]) -> None:
-    """--retry-status means statuses of a server, not answers that can't be read; --on-unknown retry means all."""
+    """--retry-status is for statuses only; --on-unknown retry is for all unclear answers."""
     answers = [
         Unclear("server-error", "away", 503),
         Unclear("no-answer", "cut"),
@@ -127,7 +127,7 @@ def test_policy_decides_which_answers_are_repeated(policy: RetryPolicy, repeated
 
 
 def test_only_requested_repeats_have_an_attempt_limit() -> None:
-    """An unclear answer is repeated four times at most; then the row is unknown."""
+    """An unclear answer is repeated at most four times; then the row is unknown."""
     policy = RetryPolicy(retry_unknown=True)
     kinds = [type(decide(Unclear("no-answer", ""), attempt=attempt, policy=policy)) for attempt in range(1, 7)]
     assert kinds == [Retry, Retry, Retry, Retry, Settled, Settled]
@@ -136,7 +136,7 @@ def test_only_requested_repeats_have_an_attempt_limit() -> None:
 
 @given(st.integers(1, 10_000), _chances)
 def test_back_off_has_full_jitter(attempt: int, chance: float) -> None:
-    """Between nothing and a limit that doubles up to a minute; never an overflow."""
+    """Between zero and a limit that doubles up to a minute, without an overflow."""
     delay_s = backoff_s(attempt, chance)
     assert 0 <= delay_s <= min(60.0, 2.0 ** min(attempt - 1, 10))
     assert backoff_s(attempt, 0.0) == 0
@@ -151,7 +151,7 @@ UNCLEAR, GOOD = Unclear("server-error", "503 away", 503), Created(TicketIds(numb
 
 
 def test_five_in_a_row_are_an_outage() -> None:
-    """Four are not, and a good answer between starts the count anew."""
+    """Four are not, and a usable answer resets the count."""
     outage = Outage(900)
     for answer in [UNCLEAR] * 4 + [GOOD] + [UNCLEAR] * 4:
         note(outage, answer, 0)
@@ -163,7 +163,7 @@ def test_five_in_a_row_are_an_outage() -> None:
 
 @pytest.mark.parametrize("answer", [Throttled(None), NotSendable("attachment-changed", ""), NotSent("", stale=True)])
 def test_answers_that_do_not_affect_an_outage(answer: Answer) -> None:
-    """A used-up limit, a changed file and a stale connection neither begin an outage nor end one, nor break the row."""
+    """A used-up limit, a changed file and a stale connection neither begin nor end one, nor reset the count."""
     outage = Outage(900)
     for each in [answer, UNCLEAR] * 4:
         note(outage, each, 0)
@@ -175,7 +175,7 @@ def test_answers_that_do_not_affect_an_outage(answer: Answer) -> None:
 
 @pytest.mark.parametrize("answer", [GOOD, Refused("", 400), KeysRefused("", 401), WrongUrl("", 404)])
 def test_usable_answer_ends_an_outage(answer: Answer) -> None:
-    """A refusal is as good as a ticket: somebody is there."""
+    """A refusal as well as a ticket."""
     outage = Outage(900)
     states = []
     for each in (NotSent("refused"), answer):
@@ -186,7 +186,7 @@ def test_usable_answer_ends_an_outage(answer: Answer) -> None:
 
 
 def test_the_waits_between_probes() -> None:
-    """They double from the first to a minute; half of each is chance."""
+    """They double up to a minute; half of each is random."""
     for chance, share in ((0.0, 0.5), (0.999999, 1.0)):
         outage, now, waits = Outage(1e9), 0.0, []
         note(outage, NotSent("refused"), now, chance=chance)
@@ -198,7 +198,7 @@ def test_the_waits_between_probes() -> None:
 
 
 def test_requests_in_flight_do_not_move_the_probe() -> None:
-    """A hundred requests that come back unanswered after the pause began are no hundred probes."""
+    """A hundred failures that arrive after the pause began are not probes."""
     outage = Outage(900)
     for _ in range(5):
         note(outage, UNCLEAR, 0)
@@ -209,7 +209,7 @@ def test_requests_in_flight_do_not_move_the_probe() -> None:
 
 
 def test_giving_up() -> None:
-    """Counted from the pause's beginning; the run wakes for it although the next probe is later."""
+    """The time counts from the beginning of the pause, and the run wakes for it."""
     outage = Outage(100, first_wait_s=500)
     note(outage, NotSent("refused"), 10)
     assert not outage.is_too_long(109.9)
@@ -221,7 +221,7 @@ def test_giving_up() -> None:
 
 
 def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
-    """An outage between two 429s is none of it; a kept connection that was found closed says nothing."""
+    """An outage between two 429s does not count; a stale connection changes nothing."""
     used_up = ExhaustedLimit(100)
     assert used_up.refused(60, 0) is None
     used_up.note(accepted=is_accepted(Throttled(None)))
@@ -237,7 +237,7 @@ def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "10 %%", "²"])
 def test_invalid_failure_limits_are_refused(text: str) -> None:
-    """What can't be a number of failures is refused, with what to write."""
+    """The message says what to write."""
     with pytest.raises(ValueError, match="write 25"):
         FailureLimit(text)
 
@@ -247,7 +247,7 @@ _ends = st.lists(st.sampled_from([Status.CREATED, Status.FAILED, Status.UNKNOWN]
 
 @given(st.integers(1, 6), _ends)
 def test_failures_in_a_row(number: int, ends: list[Status]) -> None:
-    """Reached exactly where the last N rows failed; anything else between starts anew."""
+    """The limit is reached if the last N rows failed; any other outcome resets the count."""
     limit = FailureLimit(str(number))
     for count, status in enumerate(ends, start=1):
         limit.record(status)
@@ -256,7 +256,7 @@ def test_failures_in_a_row(number: int, ends: list[Status]) -> None:
 
 @given(st.integers(1, 100), _ends)
 def test_a_share_of_failures(share: int, ends: list[Status]) -> None:
-    """Counts from a hundred finished rows on, and only when it is more than the share."""
+    """It counts from a hundred finished rows on, and must be exceeded."""
     limit = FailureLimit(f" {share}% ")
     for count, status in enumerate(ends, start=1):
         limit.record(status)

@@ -1,4 +1,4 @@
-"""Whose turn it is: no row is lost, none comes twice, and no two that could make one lead twice are out together."""
+"""The order of rows: none is lost or repeated, and rows of one new lead are not sent at the same time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 
 
 def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
-    """What the sender does with a new row."""
+    """Do with a new row what the sender does."""
     if line.reserve_leads(each):
         return True
     line.park(each)
@@ -25,7 +25,7 @@ def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
 
 @given(st.lists(_LEADS, max_size=20), st.randoms())
 def test_every_row_is_done_exactly_once(leads: list[list[str]], random: Random) -> None:
-    """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
+    """Rows are taken, put back, sent again and done in any order; no lead is created twice."""
     line, now = SendQueue(), 0.0
     new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
     out: list[QueuedRow] = []
@@ -62,7 +62,7 @@ def test_every_row_is_done_exactly_once(leads: list[list[str]], random: Random) 
 
 
 def test_order_is_kept() -> None:
-    """Rows come out as they went in, but those whose lead is in flight let others pass."""
+    """Except that rows whose lead is in flight are overtaken."""
     line = SendQueue()
     first, second, third = row(2, leads=("a",)), row(3, leads=("a",)), row(4)
     assert accept_or_park(line, first)
@@ -74,7 +74,7 @@ def test_order_is_kept() -> None:
 
 
 def test_known_lead_does_not_delay_rows() -> None:
-    """Once one ticket of it is made, its rows go side by side; a failed one changes nothing about that."""
+    """After its first ticket, its rows are sent in parallel; a failed row changes nothing."""
     line = SendQueue()
     rows = [row(number, leads=("a",)) for number in range(2, 6)]
     assert accept_or_park(line, rows[0])
@@ -87,7 +87,7 @@ def test_known_lead_does_not_delay_rows() -> None:
 
 
 def test_retried_row_waits_for_its_time() -> None:
-    """It holds up nobody meanwhile, its lead included, and then goes before the others."""
+    """Meanwhile it delays no other row, not even of its lead; then it goes first."""
     line = SendQueue()
     early, late = row(2, leads=("a",)), row(3, leads=("a",))
     assert line.reserve_leads(early)
@@ -102,7 +102,7 @@ def test_retried_row_waits_for_its_time() -> None:
 
 
 def test_number_of_parked_rows_is_limited() -> None:
-    """A manifest of one lead is not read into memory to wait there."""
+    """A manifest of one lead is not read into memory."""
     line = SendQueue()
     assert line.reserve_leads(row(2, leads=("a",)))
     number = 3

@@ -1,4 +1,4 @@
-"""Sending rows: the first alone, leads one after the other, the limits, and every way to come to an end."""
+"""Sending rows: the first alone, rows of one lead one after the other, limits, and every way to end."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def stop_signal() -> Interrupted:
 
 
 def most_at_once(sandbox: Account, latency_s: float) -> int:
-    """How many calls were in flight at a time, judged by when they came and how long each takes at least."""
+    """Return the most calls in flight at a time, by their arrival and their least duration."""
     at = [call.arrived_s for call in sandbox.calls]
     return max(sum(1 for other in at if moment <= other < moment + latency_s) for moment in at)
 
 
 def test_wrong_keys_cost_one_call(tmp_path: Path) -> None:
-    """The first call goes alone; refused keys end the run, and every row is pending with no attempt."""
+    """The first call is sent alone; refused keys end the run, and every row is pending without an attempt."""
 
     async def whole() -> None:
         async with serve(quick()) as sandbox:
@@ -51,7 +51,7 @@ def test_wrong_keys_cost_one_call(tmp_path: Path) -> None:
 
 
 def test_the_first_call_goes_alone_and_then_many(tmp_path: Path) -> None:
-    """Nothing is in flight beside the first call; after its answer as many as the concurrency allows, and no more."""
+    """After its answer, as many calls as the concurrency allows."""
 
     async def whole() -> None:
         sandbox = Account(latency_s=0.1)
@@ -67,7 +67,7 @@ def test_the_first_call_goes_alone_and_then_many(tmp_path: Path) -> None:
 
 
 def test_rows_of_one_new_lead_make_one_lead(tmp_path: Path) -> None:
-    """One after the other until the first is a ticket; then side by side, for the lead is there."""
+    """One after the other until the first is a ticket; then in parallel."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": "1-2", "fault": "503"}], latency_s=0.1)
@@ -85,7 +85,7 @@ def test_rows_of_one_new_lead_make_one_lead(tmp_path: Path) -> None:
 
 
 def test_different_leads_do_not_delay_each_other(tmp_path: Path) -> None:
-    """Rows of a lead in flight wait in line; those of other leads overtake them, and all arrive."""
+    """Rows whose lead is in flight wait; others overtake them, and all are sent."""
 
     async def whole() -> None:
         sandbox = Account(latency_s=0.1)
@@ -122,7 +122,7 @@ def test_too_many_failures_end_the_run(limit: str, failed: int, tmp_path: Path) 
 
 
 def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
-    """A row that failed in an earlier run may fail again without ending this one."""
+    """Rows that failed in an earlier run may fail again."""
 
     async def whole() -> None:
         sandbox = Account([{"every": 1, "fault": "400"}])
@@ -135,7 +135,7 @@ def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_stopping_lets_requests_in_flight_finish(tmp_path: Path) -> None:
-    """A signal: nothing new is sent, those in flight become tickets within the grace time, the rest is pending."""
+    """After a signal: nothing new is sent, those in flight become tickets, the rest is pending."""
 
     async def whole() -> None:
         sandbox = Account(latency_s=0.2)
@@ -154,7 +154,7 @@ def test_stopping_lets_requests_in_flight_finish(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("second", ["grace", "second signal"])
 def test_unfinished_requests_are_unknown(second: str, tmp_path: Path) -> None:
-    """After the grace time, or at a second signal at once, what was sent and not answered is unknown."""
+    """After the grace time, or at once after a second signal."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": "2-99", "fault": "hang-after"}])
@@ -188,7 +188,7 @@ def test_unfinished_requests_are_unknown(second: str, tmp_path: Path) -> None:
     ids=["a slot", "the limit", "the server"],
 )
 def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int, tmp_path: Path) -> None:
-    """A signal ends a run that waits for a slot, the limit or the server at once; nothing is left as in flight."""
+    """A signal ends a run that waits for a slot, the limit or the server; no row stays in flight."""
 
     async def whole() -> None:
         sandbox = Account(faults)
@@ -209,7 +209,7 @@ def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int
 
 
 def test_stopping_withdraws_requests_at_the_gate(tmp_path: Path) -> None:
-    """With a connection open and perhaps an intent written, but nothing sent: pending, and no attempt."""
+    """They have a connection and perhaps an intent, but nothing was sent: pending, without an attempt."""
 
     async def whole() -> None:
         sandbox = Account()
@@ -228,7 +228,7 @@ def test_stopping_withdraws_requests_at_the_gate(tmp_path: Path) -> None:
 
 
 def test_lost_ledger_ends_the_run(tmp_path: Path) -> None:
-    """Another run has taken over: no intent, so no request; what was sent before is kept, outcomes that come late too."""
+    """Another run has taken over: no new request; outcomes of sent requests are recorded, even late ones."""
 
     async def whole() -> None:
         sandbox = Account(latency_s=0.02)
@@ -290,7 +290,7 @@ def test_failing_listener_loses_no_outcome(which: str, error: Exception, tmp_pat
     ],
 )
 def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_path: Path) -> None:
-    """Whatever goes wrong on the way to the next row: the run ends, says that rows were sent, and never hangs."""
+    """After any error in reading a row the run ends, says that rows were sent, and never hangs."""
 
     async def some(known: list[QueuedRow]) -> AsyncIterator[QueuedRow]:
         for each in known[:5]:
@@ -313,7 +313,7 @@ def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_
 
 
 class Broken(tuple[str, ...]):
-    """Leads that can't be looked at: what nobody has foreseen."""
+    """Leads that raise an unexpected error."""
 
     __slots__ = ()
 
@@ -322,7 +322,7 @@ class Broken(tuple[str, ...]):
 
 
 def test_bug_between_two_rows_loses_no_outcome(tmp_path: Path) -> None:
-    """What is in flight is waited for, and written down, before the run ends with the bug."""
+    """Outcomes in flight are recorded before the run ends with the bug."""
 
     async def whole() -> None:
         sandbox = Account(latency_s=0.1)
@@ -347,7 +347,7 @@ def test_bug_between_two_rows_loses_no_outcome(tmp_path: Path) -> None:
 
 
 def test_unsendable_row_fails_without_a_request(tmp_path: Path) -> None:
-    """Judged good, and not sendable any more: failed, with no call and no attempt; the others go on."""
+    """It was valid when it was checked: failed without a call or an attempt; other rows are sent."""
 
     async def whole() -> None:
         sandbox = Account()
@@ -364,7 +364,7 @@ def test_unsendable_row_fails_without_a_request(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_fails_its_row_alone(tmp_path: Path) -> None:
-    """Found when it is opened for the request: failed, no call, no attempt, and its slot serves the next."""
+    """The change is found when the file is opened: no call, no attempt, and the next row uses the slot."""
 
     async def whole() -> None:
         async with serve(quick()) as sandbox:
@@ -394,7 +394,7 @@ def test_no_rows_are_no_work(tmp_path: Path) -> None:
 
 
 def test_slow_reader_does_not_delay_sending(tmp_path: Path) -> None:
-    """Rows are sent as they come, not when all have been read."""
+    """Rows are sent as they are read."""
 
     async def whole() -> None:
         sandbox = Account()
@@ -413,7 +413,7 @@ def test_slow_reader_does_not_delay_sending(tmp_path: Path) -> None:
 
 
 def test_every_row_is_reported_once(tmp_path: Path) -> None:
-    """Who looks on hears of each row when it is done, and of each call, those that go again included."""
+    """Listeners get each row when it is done, and each call, repeated ones included."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": 2, "fault": "429"}, {"calls": 4, "fault": "400"}])
