@@ -126,6 +126,11 @@ class SimulatedJournal:
         self._disk.write(lambda: self._row_states.record(record), durable)
         await durable
 
+    @property
+    def write_s(self) -> float:
+        """How long a record takes to write: no time."""
+        return 0.0
+
     async def check_lease(self) -> None:
         """Nobody else holds these rows."""
 
