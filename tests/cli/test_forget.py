@@ -117,6 +117,15 @@ def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Acc
     assert query(shop.folder, "select count(*) from tickets where held_by is not null") == [(0,)]
 
 
+def test_a_workbook_of_open_rows_names_all_rows(shop: Shop, account: Account):
+    """The other rows are in the CSV file beside it."""
+    shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com"), good_row(3)])
+    shop.run("--skip-invalid", "-o", "work.xlsx", "--open-only")
+    assert shop.do("ledger", "forget", "work.xlsx", "--rows", "2-3", "--even-existing", "--yes").code == 0
+    assert shop.run("--skip-invalid", "--json").summary["created"] == 1
+    assert account.keys == ["00001", "00003", "00001"]
+
+
 def test_forgetting_ends_an_acknowledgement(shop: Shop, account: Account):
     """A row that was acknowledged by mistake decides the exit code again."""
     shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com")])
