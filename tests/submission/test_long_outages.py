@@ -151,14 +151,14 @@ SILENCE = Unclear("answer-timeout", "no answer within 120 s")
     ids=["errors", "silence", "cut"],
 )
 def test_hour_of_outage_loses_only_rows_in_flight_and_probes(takes_s: float, answer: Answer) -> None:
-    """The run waits and goes on by itself: of 2,000 rows each is settled once, and no more than that are unknown."""
+    """The run waits and goes on by itself: of 800 rows each is settled once, and no more than that are unknown."""
     world = World(away(60.0, 60.0 + HOUR_S, takes_s, answer))
-    ending, _ = send(world, 2_000, give_up_after_s=2 * HOUR_S)
+    ending, _ = send(world, 800, give_up_after_s=2 * HOUR_S)
     assert ending is None
     paused_at, resumed_at = (at for at, _ in world.notes)
     probes = sum(paused_at < at <= resumed_at for at in world.left_at)
     statuses = world.statuses()
-    assert statuses[Status.CREATED] + statuses[Status.UNKNOWN] == 2_000
+    assert statuses[Status.CREATED] + statuses[Status.UNKNOWN] == 800
     # The first four that say nothing don't make it pause yet: others may have taken their places.
     assert statuses[Status.UNKNOWN] <= world.most_under_way + 4 + probes
     # Once the waits have grown there is a probe or two a minute, and the run goes on within a minute.
@@ -169,10 +169,10 @@ def test_hour_of_outage_loses_only_rows_in_flight_and_probes(takes_s: float, ans
 def test_server_unreachable_for_an_hour_loses_no_row() -> None:
     """Nothing was sent, so nothing is unknown: all rows become tickets when it is back, each by one request."""
     world = World(away(60.0, 60.0 + HOUR_S, 0.2, None))
-    ending, _ = send(world, 2_000, give_up_after_s=2 * HOUR_S)
+    ending, _ = send(world, 800, give_up_after_s=2 * HOUR_S)
     assert ending is None
-    assert world.statuses() == {Status.CREATED: 2_000}
-    assert len(world.left_at) == 2_000
+    assert world.statuses() == {Status.CREATED: 800}
+    assert len(world.left_at) == 800
 
 
 @pytest.mark.parametrize("answer", [None, GATEWAY_ERROR, SILENCE], ids=["refused", "errors", "silence"])
