@@ -97,8 +97,8 @@ class SharedSlots(SlotStorage):
         while self._waiting or not self._ends:
             await self._has_work.wait()
             self._has_work.clear()
-            if not any(future for _, future in self._waiting):
-                # Nobody waits: these changes can share a statement with the next booking.
+            if self._record.is_remote and not any(future for _, future in self._waiting):
+                # Nobody waits: these changes can share the round trip of the next booking.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(self.change_s, _LONGEST_DELAY_S)):
                         while not self._ends and not any(future for _, future in self._waiting):

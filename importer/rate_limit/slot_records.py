@@ -23,7 +23,9 @@ Change = Callable[[SlotPool, float], Any]
 
 
 class SlotRecords(Protocol):
-    """The slot pool of one account. Synchronous."""
+    """The slot pool of one account. Synchronous. ``is_remote``: each change is a round trip to a server."""
+
+    is_remote: bool
 
     def close(self) -> None:
         """Release the connection."""
@@ -48,6 +50,8 @@ class FileSlotRecords:
     Its commits don't wait for the disk: after a power failure, no call is made for longer than a period, so the last
     uses of slots don't matter.
     """
+
+    is_remote = False
 
     def __init__(self, url: sa.URL, account: str) -> None:
         self._engine = database.make_engine(url.render_as_string(hide_password=False))

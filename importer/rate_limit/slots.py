@@ -159,7 +159,9 @@ class SlotPool:
             return DailyCapReached(self.calls_last_day + self.new_calls)
         at = max(now, self.forecast(request, now))
         rate = self.rate(request, now)
-        if self._gives_way(request, at, rate) and now < (left := self._free_at(request, now, rate) + _PATIENCE_S):
+        # A run that books earlier gives way earlier, or its turn would come too late for its call.
+        left = self._free_at(request, now, rate) + _PATIENCE_S - (request.ahead_s - AHEAD_S)
+        if self._gives_way(request, at, rate) and now < left:
             return self._later(request, now, max(at, left + request.ahead_s))
         if at - now > request.ahead_s:
             return self._later(request, now, at)
