@@ -187,7 +187,9 @@ def test_a_log_ends_with_the_summary(shop: Shop, open_account: Open, flags: tupl
         assert (last["level"], last["exit_code"], last["created"], last["failed"]) == ("WARNING", 1, 3, 1)
     else:
         last = shop.path("run.log").read_text(encoding="utf-8").splitlines()[-1]
-        text = r" WARNING ended with exit code 1: 3 created, 1 failed; 4 calls in \d+ s; results in tickets.results.csv$"
+        text = (
+            r" WARNING ended with exit code 1: 3 created, 1 failed; 4 calls in \d+ s; results in tickets.results.csv$"
+        )
         assert re.search(text, last), last
 
 
