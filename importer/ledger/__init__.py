@@ -14,6 +14,7 @@ acknowledgements     rows that a user knows to be bad
 forgetting           makes rows new again whose tickets were deleted
 history              queries about past runs
 connection           address, transactions and secret of an open ledger
+postgres, server_outage  guards of a ledger on a server; waits for a server that is away
 schema, migrations, revisions  the tables, and upgrades of older ledgers
 database, opening, sqlite_file, sqlite_copy, permissions, backup  the database itself and its files
 """
