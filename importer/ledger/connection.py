@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +29,7 @@ class LedgerConnection:
         self._engine = engine
         self._file = LedgerFile(path) if path is not None else None
         self.outage = ServerOutage()
+        self._mark_name = ""  # in `ledger_meta`, where each transaction leaves its mark; empty until there is one
 
     @property
     def url(self) -> sa.URL:
@@ -67,29 +69,57 @@ class LedgerConnection:
         That is so if another transaction was in its way, or the server went away. If the connection was lost during
         the commit, the server is asked whether the transaction was committed. Raises LedgerError.
         """
+        if self.path is not None:
+            with self.writing() as db:
+                return work(db)
         tries_left = _MOST_ATTEMPTS
         while True:
-            number, results = "", []
+            mark, results = {"name": self._marked(), "mark": secrets.token_hex(16)}, []
             try:
-                with self.writing() as db:
-                    number = postgres.transaction_number(db)
+                with self._translated_errors(), self._connected(writes=True, mark=mark) as db:
                     results.append(work(db))
+                    db.commit()
                 return results[0]
             except LedgerError as error:
                 tries_left -= 1
                 if postgres.is_lost(error.__cause__):
-                    if number and self._was_committed(number):
+                    if results and self._was_committed(**mark):
                         return results[0]
                 elif not tries_left or not postgres.is_transient(error.__cause__):
                     raise
 
+    def forget_mark(self) -> None:
+        """Remove the mark of the last transaction, as no other follows."""
+        if self._mark_name:
+            with contextlib.suppress(LedgerError), self.writing() as db:
+                db.execute(schema.meta.delete().where(schema.meta.c.name == self._mark_name))
+            self._mark_name = ""
+
+    def _marked(self) -> str:
+        if not self._mark_name:
+            name = f"commit {secrets.token_hex(16)}"
+            with self.writing() as db:
+                db.execute(schema.meta.insert().values(name=name, value=""))
+            self._mark_name = name
+        return self._mark_name
+
+    def _was_committed(self, name: str, mark: str) -> bool:
+        while True:
+            try:
+                with self.writing() as db:
+                    return postgres.was_committed(db, name, mark)
+            except LedgerError as error:
+                cause = error.__cause__
+                if not (postgres.is_lost(cause) or postgres.is_transient(cause)) or not self.outage.wait("a commit"):
+                    raise
+
     @contextlib.contextmanager
-    def _connected(self, *, writes: bool) -> Iterator[sa.Connection]:
+    def _connected(self, *, writes: bool, mark: dict[str, str] | None = None) -> Iterator[sa.Connection]:
         """Give a connection in a new transaction, when the server is there."""
         with contextlib.ExitStack() as stack:
             while True:
                 try:
-                    db = stack.enter_context(self._engine.connect().execution_options(writes=writes))
+                    db = stack.enter_context(self._engine.connect().execution_options(writes=writes, mark=mark))
                     db.begin()
                 except sa.exc.SQLAlchemyError as error:
                     stack.close()
@@ -99,17 +129,6 @@ class LedgerConnection:
                     break
             self.outage.ended()
             yield db
-
-    def _was_committed(self, number: str) -> bool:
-        while True:
-            with self.reading() as db:
-                if (committed := postgres.was_committed(db, number)) is not None:
-                    return committed
-            if not self.outage.wait("a transaction of the lost connection is still open"):
-                raise LedgerError(
-                    "the connection to the ledger's server was lost during a commit; whether it counts is not known",
-                    hint="run the same command again when the server is up",
-                )
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
         return database.translated_errors(str(self._engine.url))

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
+from importer.ledger import schema
 
 # A connection that is dead (a cut network, a stopped machine) is noticed within about this time.
 _TCP_TIMEOUT_MS = 30_000
@@ -34,8 +35,8 @@ _BEGIN = (
     "set local statement_timeout = '{statement_s:.0f}s'; set local idle_in_transaction_session_timeout = '20s'"
 )
 _STATEMENT_S = 60.0
-_NUMBER = "; select pg_current_xact_id()::text"
-_NUMBER_KEY = "transaction number"
+# The mark shows later whether a transaction was committed. Name and mark have no quotes in them.
+_MARK = "; update ledger_meta set value = '{mark}' where name = '{name}'"
 # The server aborted the transaction because of another one: the same transaction can be made again.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
 # The server is away or the connection was cut: it may be there again soon.
@@ -72,27 +73,21 @@ def _on_begin(db: sa.Connection) -> None:
     if not options.get("single_statement", False):  # that is a transaction by itself
         statement_s = options.get("statement_s", _STATEMENT_S)
         connection: Any = db.connection.dbapi_connection  # not through `db`: it may ask for a cursor on the server
-        is_numbered = options.get("writes", False)
+        mark = options.get("mark")
         try:
-            cursor = connection.execute(_BEGIN.format(statement_s=statement_s) + (_NUMBER if is_numbered else ""))
+            connection.execute(_BEGIN.format(statement_s=statement_s) + (_MARK.format(**mark) if mark else ""))
         except Exception as error:
             db.invalidate()
             raise sa.exc.OperationalError(None, None, error) from error
-        if is_numbered:
-            while cursor.nextset():
-                pass
-            db.info[_NUMBER_KEY] = cursor.fetchone()[0]
 
 
-def transaction_number(db: sa.Connection) -> str:
-    """Return the server's number of a transaction that writes; empty in SQLite."""
-    return str(db.info[_NUMBER_KEY]) if db.dialect.name == "postgresql" else ""
+def was_committed(db: sa.Connection, name: str, mark: str) -> bool:
+    """Return whether the transaction with this mark was committed; first wait until it is over.
 
-
-def was_committed(db: sa.Connection, number: str) -> bool | None:
-    """Return whether the transaction with this number was committed; ``None`` while it is still open."""
-    status = db.scalar(sa.text("select pg_xact_status(cast(cast(:number as text) as xid8))"), {"number": number})
-    return None if status == "in progress" else status == "committed"
+    The number of a transaction would not do: after a crash of the server another one may get it.
+    """
+    value = schema.meta.c.value
+    return db.scalar(sa.select(value).where(schema.meta.c.name == name).with_for_update()) == mark
 
 
 @contextlib.contextmanager

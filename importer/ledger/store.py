@@ -29,6 +29,8 @@ from importer.ledger.records import (
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
 
+_CLOSING_S = 2.0  # how long the end waits for a server that is away
+
 
 class Ledger(LedgerRows):
     """One open ledger. Open it with ``Ledger.open`` or ``Ledger.create``, and close it with ``close``."""
@@ -55,6 +57,8 @@ class Ledger(LedgerRows):
 
     def close(self) -> None:
         """Close the connections, and release the lock of a run that could not be ended."""
+        self.outage.hurry(_CLOSING_S)
+        self.forget_mark()
         self._engine.dispose()
         self._release_lock()
 
@@ -120,6 +124,7 @@ class Ledger(LedgerRows):
             leases.release_rows(db, run_id)
 
         self.transaction(end)
+        self.forget_mark()
         if self._file is not None:
             self._file.checkpoint()
         self._release_lock()

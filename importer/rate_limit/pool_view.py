@@ -30,8 +30,9 @@ class PoolView:
     @property
     def request(self) -> SlotRequest:
         """The run's request to the pool, with the current margin, and booked early enough for slow ledgers."""
-        if self._request.margin_s != self._margin.seconds or self._request.ahead_s != self._ahead_s:
-            self._request = replace(self._request, margin_s=self._margin.seconds, ahead_s=self._ahead_s)
+        margin_s = self._margin.seconds + self._storage.clock_error_s
+        if self._request.margin_s != margin_s or self._request.ahead_s != self._ahead_s:
+            self._request = replace(self._request, margin_s=margin_s, ahead_s=self._ahead_s)
         return self._request
 
     @property

@@ -89,6 +89,11 @@ class ServerSlotRecords:
         """Return the server's time in seconds."""
         return database.boot_clock_s() + min(self._clock_samples, default=(0.0, 0.0))[1]
 
+    @property
+    def clock_error_s(self) -> float:
+        """By how much ``now`` may be wrong: half of the quickest of the last round trips."""
+        return min(self._clock_samples, default=(0.0, 0.0))[0]
+
     def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
         """Make changes together; return the pool and the results. Raises LedgerError, with no change."""
         with database.translated_errors(str(self._url)):

@@ -63,6 +63,11 @@ class SharedSlots(SlotStorage):
         """See ``SlotStorage``: the longest of the last changes."""
         return max(self._durations_s)
 
+    @property
+    def clock_error_s(self) -> float:
+        """See ``SlotStorage``."""
+        return self._record.clock_error_s
+
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(self._work())
         return self

@@ -27,6 +27,10 @@ class SlotRecords(Protocol):
 
     is_remote: bool
 
+    @property
+    def clock_error_s(self) -> float:
+        """By how much ``now`` may be wrong, in seconds."""
+
     def close(self) -> None:
         """Release the connection."""
 
@@ -52,6 +56,7 @@ class FileSlotRecords:
     """
 
     is_remote = False
+    clock_error_s = 0.0  # the clock of this machine
 
     def __init__(self, url: sa.URL, account: str) -> None:
         self._engine = database.make_engine(url.render_as_string(hide_password=False))

@@ -23,6 +23,11 @@ class SlotStorage(Protocol):
         """How long a change takes now, in seconds."""
         return 0.0
 
+    @property
+    def clock_error_s(self) -> float:
+        """By how much ``now`` may be wrong, in seconds: runs on other machines read the same clock."""
+        return 0.0
+
     def now(self) -> float:
         """Return the time of the pool's clock, in seconds."""
 
