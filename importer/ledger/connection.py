@@ -64,9 +64,9 @@ class LedgerConnection:
             db.commit()
 
     def transaction(self, work: Callable[[sa.Connection], _Result]) -> _Result:
-        """Do ``work`` in one transaction that may write, again if it was not committed through no fault of its own.
+        """Do ``work`` in one transaction that may write.
 
-        That is so if another transaction was in its way, or the server went away. If the connection was lost during
+        Do it again if another transaction was in its way, or if the server went away. If the connection was lost during
         the commit, the server is asked whether the transaction was committed. Raises LedgerError.
         """
         if self.path is not None:

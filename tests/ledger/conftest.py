@@ -6,16 +6,13 @@ from pathlib import Path
 import pytest
 
 from importer.ledger.store import Ledger
-from tests.ledger.ledgers import new_ledger, reopened, use_server
-from tests.postgres.databases import empty_ledger
+from tests.ledger.ledgers import new_ledger, reopened
+from tests.postgres.databases import choose_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "postgresql":
-        if request.node.get_closest_marker("file"):
-            pytest.skip("it is about the file of an SQLite ledger")
-        use_server(tmp_path, empty_ledger())
+    choose_database(request, tmp_path)
     ledger = new_ledger(tmp_path)
     yield ledger
     ledger.close()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
+from pathlib import Path
+
+import pytest
 
 from importer.ledger import schema
 from importer.ledger.store import Ledger
+from tests.ledger.ledgers import use_server
 from tests.postgres.server import PostgresServer
 
 _numbers = itertools.count(1)
@@ -42,3 +46,11 @@ def empty_ledger() -> str:
     with shared_server().connect("ledger") as db:
         db.execute(f"truncate {', '.join(tables)} restart identity cascade")
     return url
+
+
+def choose_database(request: pytest.FixtureRequest, folder: Path) -> None:
+    """Let the ledger of a folder be on the server if the fixture's parameter says so; skip tests about a file then."""
+    if request.param == "postgresql":
+        if request.node.get_closest_marker("file"):
+            pytest.skip("it is about the file of an SQLite ledger")
+        use_server(folder, empty_ledger())

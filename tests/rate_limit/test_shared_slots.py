@@ -18,8 +18,8 @@ from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
 from importer.rate_limit.slot_records import slot_records
-from tests.ledger.ledgers import new_ledger, query, reopened, use_server
-from tests.postgres.databases import empty_ledger
+from tests.ledger.ledgers import new_ledger, query, reopened
+from tests.postgres.databases import choose_database
 
 ACCOUNT = "tenant"
 PATIENCE_S = 30.0
@@ -27,10 +27,7 @@ PATIENCE_S = 30.0
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "postgresql":
-        if request.node.get_closest_marker("file"):
-            pytest.skip("it is about the file of an SQLite ledger")
-        use_server(tmp_path, empty_ledger())
+    choose_database(request, tmp_path)
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         yield ledger
 

@@ -16,8 +16,8 @@ from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords, slot_records
-from tests.ledger.ledgers import new_ledger, query, reopened, use_server
-from tests.postgres.databases import empty_ledger
+from tests.ledger.ledgers import new_ledger, query, reopened
+from tests.postgres.databases import choose_database
 
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """
@@ -50,10 +50,7 @@ def look(record: SlotRecords) -> SlotPool:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
     """Two processes that have opened the pool."""
-    if request.param == "postgresql":
-        if request.node.get_closest_marker("file"):
-            pytest.skip("it is about the file of an SQLite ledger")
-        use_server(tmp_path, empty_ledger())
+    choose_database(request, tmp_path)
     with contextlib.closing(new_ledger(tmp_path)):
         first, second = record_in(tmp_path), record_in(tmp_path)
         yield first, second
