@@ -91,7 +91,7 @@ class MappingError(UsageError):
 class ManifestError(UsageError):
     """The manifest can't be read.
 
-    ``remedies``: keys of the mapping's `manifest` section, each with a value, one of which may help.
+    ``remedies``: keys and values for the `manifest` section of the mapping. Any of them may help.
     """
 
     def __init__(

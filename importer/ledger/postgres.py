@@ -32,9 +32,8 @@ _CONNECT_ARGUMENTS: dict[str, Any] = {
 # A host that falls silent inside a transaction must not keep the others waiting: the server ends its transaction.
 _BEGIN = (
     "begin; set local synchronous_commit = on; set local lock_timeout = '20s'; "
-    "set local statement_timeout = '{statement_s:.0f}s'; set local idle_in_transaction_session_timeout = '20s'"
+    "set local statement_timeout = '60s'; set local idle_in_transaction_session_timeout = '20s'"
 )
-_STATEMENT_S = 60.0
 # The mark shows later whether a transaction was committed. Name and mark have no quotes in them.
 _MARK = "; update ledger_meta set value = '{mark}' where name = '{name}'"
 # The server aborted the transaction because of another one: the same transaction can be made again.
@@ -71,11 +70,10 @@ def _on_connect(connection: Any, _record: object) -> None:
 def _on_begin(db: sa.Connection) -> None:
     options = db.get_execution_options()
     if not options.get("single_statement", False):  # that is a transaction by itself
-        statement_s = options.get("statement_s", _STATEMENT_S)
         connection: Any = db.connection.dbapi_connection  # not through `db`: it may ask for a cursor on the server
         mark = options.get("mark")
         try:
-            connection.execute(_BEGIN.format(statement_s=statement_s) + (_MARK.format(**mark) if mark else ""))
+            connection.execute(_BEGIN + (_MARK.format(**mark) if mark else ""))
         except Exception as error:
             db.invalidate()
             raise sa.exc.OperationalError(None, None, error) from error

@@ -1,4 +1,4 @@
-"""The results files that runs wrote, by the hash of their content: so an edited file is told from one of ours."""
+"""Hashes of the results files that runs wrote. An edited file has another hash."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class _Ended:
 
 
 class _Numbers:
-    """The ticket numbers to look for, and others of the account, one of which it must show."""
+    """The ticket numbers to look for, and known tickets of the account: one of these must be readable."""
 
     def __init__(self, numbers: Sequence[str], proof_numbers: Sequence[str]) -> None:
         self._numbers = numbers

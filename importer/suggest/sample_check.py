@@ -63,7 +63,7 @@ def decide(sample: Sample, about: DraftSource) -> Draft:
 
 
 def _missing_files(files: FileColumns) -> Left:
-    """Return the columns that name files of which none is there."""
+    """Return the columns whose cells look like file names, but whose files are missing."""
     why = "TODO: it looks like file names, but none of the files is beside the manifest"
     return {(each, ""): ColumnDecision(column=each, confidence=Confidence.UNMAPPED, why=why) for each in files.left}
 
@@ -100,7 +100,7 @@ def _with_weaker_type(
 
 
 def _refused(decided: Draft, wrong: Mapping[str, Sequence[Problem]], sample: Sample, fields: AccountFields) -> Left:
-    """Return the columns of which the account refuses most cells, for fields that it does not require."""
+    """Return the columns for optional fields whose cells the account mostly refuses."""
     found: dict[tuple[str, str], ColumnDecision] = {}
     for each in decided.decisions:
         problems, filled = wrong.get(each.column, ()), sample.filled(each.column)
