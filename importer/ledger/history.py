@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from importer.errors import UsageError
 from importer.ledger import leases, schema
+from importer.ledger.identity import accepted_ledgers
 from importer.ledger.records import FOUND, SET_CREATED
 from importer.ledger.store import Ledger
 
@@ -29,7 +30,8 @@ class PastRun:
 
     ``did``: the number of its rows in each state when it ended. ``states``: the number of the rows that it sent,
     settled or rejected in each state now. ``unconfirmed``: its requests whose answer was not recorded.
-    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown.
+    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown. ``accepted_ledger``: the
+    reason of its ``--accept-ledger``.
     """
 
     id: str
@@ -49,6 +51,7 @@ class PastRun:
     states: dict[str, int]
     unconfirmed: int
     unknown_since: str | None
+    accepted_ledger: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +206,7 @@ class _Counts:
             self.unconfirmed[row.run] += row.unconfirmed
             if row.state == "unknown":
                 self.unknown_since[row.run] = row.oldest
+        self.accepted = accepted_ledgers(db)
         self.rejected = _by_run(db, schema.rejections)
         self.forgotten = _by_run(db, schema.forgotten)
         for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
@@ -275,4 +279,5 @@ def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Coun
         states=states,
         unconfirmed=counts.unconfirmed.get(row.id, 0),
         unknown_since=counts.unknown_since.get(row.id),
+        accepted_ledger=counts.accepted.get(row.id),
     )

@@ -26,6 +26,7 @@ from importer.settings import AccountSettings
 from importer.workflows.check_pass import CheckPass
 from importer.workflows.former_results import record_results, remove_former_results
 from importer.workflows.import_job import ImportJob
+from importer.workflows.ledger_guard import LedgerGuard
 from importer.workflows.preflight import Preflight, open_files
 from importer.workflows.rerun.manifest_search import ManifestSearch
 from importer.workflows.results_pass import row_results
@@ -40,7 +41,7 @@ _PREVIEWED_REQUESTS = 3
 
 def dry_run(job: ImportJob, options: SendOptions, emit: Emit, url: str) -> PlanSummary:
     """Plan an import without a call or a record, with the first requests to ``url``."""
-    with _open_run(job, emit) as run:
+    with _open_run(job, emit, only_plans=True) as run:
         run.check_rows(emit, record=False)
         plan = run.plan(options)
         check_space(run.space_needs(plan))
@@ -69,6 +70,8 @@ def run_import(
         sends = run.may_send() and plan.to_send > 0
         if sends and not run.is_confirmed(confirm, plan):
             raise Declined("nothing was sent", hint="--limit 10 sends ten rows, --dry-run shows what would be sent")
+        if run.may_send():
+            run.guard.accept()
         with interruptions() as signals, frozen():
             if sends:
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
@@ -81,7 +84,7 @@ def run_import(
 
 
 @contextlib.contextmanager
-def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
+def _open_run(job: ImportJob, emit: Emit, *, only_plans: bool = False) -> Iterator[ImportRun]:
     """Open and check all files and the ledger before any row is checked."""
     with contextlib.ExitStack() as stack:
         preflight = stack.enter_context(open_files(job))
@@ -89,11 +92,14 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
         if job.ledger_url is not None:
             ledger = Ledger.open(job.ledger_url)
             stack.callback(ledger.close)
+        guard = LedgerGuard(job, ledger, preflight.info)
+        stack.callback(guard.close)
+        guard.check(emit, only_warn=only_plans)
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
-        run = ImportRun(job, preflight, ledger)
+        run = ImportRun(job, preflight, ledger, guard)
         stack.callback(run.stage.close)
         yield run
 
@@ -101,8 +107,9 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
 class ImportRun:
     """One import with its files open. It has no ledger only in a dry run."""
 
-    def __init__(self, job: ImportJob, preflight: Preflight, ledger: Ledger | None) -> None:
+    def __init__(self, job: ImportJob, preflight: Preflight, ledger: Ledger | None, guard: LedgerGuard) -> None:
         self.preflight = preflight
+        self.guard = guard
         self._job = job
         self._ledger = ledger
         self._info = preflight.info
@@ -130,6 +137,8 @@ class ImportRun:
         limits = self._workbook_limits()
         check = CheckPass(rows, self._ledger, self._info, self._comparison, limits)
         check.check(to_all(self._tally.listen, emit), record=record, stage=self.stage)
+        if record:
+            self.guard.check_results(check.recorded)
         if limits is not None and self._job.results is not None:
             limits.require(self._job.results)
         self.preflight.delete_copy()
@@ -215,6 +224,7 @@ class ImportRun:
         """Write the results of every row in the manifest's order, and count them."""
         results = self._job.results
         assert results is not None
+        self.ledger.check_sent(self._info.id)
         with self.ledger.renewing(self._info.id):
             written = write_results(
                 results,
