@@ -1,4 +1,4 @@
-"""`ledger info` and `ledger check`."""
+"""`ledger info`, `ledger check` and `ledger move`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from importer.cli.ending import Ending
+from importer.cli.output import print_to_stderr
 from importer.ledger.consistency import LedgerCheck, check_ledger
 from importer.ledger.figures import LedgerFigures, figures
-from importer.rate_limit.pool_text import pool_from_text
+from importer.ledger.moving import move_ledger
+from importer.rate_limit.pool_text import on_another_clock, pool_from_text
 from importer.runtime.display_text import labelled, size_text
 from importer.settings import ledger_url, read_environment
 
@@ -56,3 +58,21 @@ def _check_lines(found: LedgerCheck) -> Iterator[str]:
         yield labelled("", "then `rerun` each results file that is newer than the backup")
     elif not found.complete:
         yield labelled("", "the rows of this older version were not checked; the next run upgrades the ledger")
+
+
+def move(target: str, ledger: str | None, **_: Any) -> Ending:
+    """Move the ledger to another file or server."""
+    environment = read_environment()
+    moved = move_ledger(
+        ledger_url(ledger, environment), ledger_url(target, environment), on_another_clock, print_to_stderr
+    )
+    tickets = moved.tables["tickets"]
+    return Ending(
+        data={**asdict(moved), "rows": tickets},
+        lines=[
+            labelled("moved", f"{tickets:,} rows, {moved.tables['runs']:,} runs; the copy is complete and compared"),
+            labelled("from", f"{moved.source}, which is refused from now on"),
+            labelled("to", moved.target),
+            labelled("next", "set LSQ_LEDGER to the new address on every host"),
+        ],
+    )

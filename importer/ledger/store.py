@@ -75,7 +75,7 @@ class Ledger(LedgerRows):
                 self._file.take_reserve()
         with self.writing() as db:
             refuse_moved(db)  # it may have been moved since it was opened
-            leases.end_expired_runs(db, run, self.path)
+            leases.end_expired_runs(db, self.path, run)
             db.execute(
                 schema.runs.insert().values(
                     **asdict(run),
