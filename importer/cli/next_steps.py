@@ -16,6 +16,7 @@ from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.models import Status
 from importer.reports import labelled
 from importer.reports.summary import PlanSummary, Summary, Validation
+from importer.runtime.ledger_address import without_password
 from importer.submission.plan import Disposition
 
 _TRIAL_ROWS = 10
@@ -183,11 +184,7 @@ def _proposed(typed: TypedCommand) -> TypedCommand:
 
 
 def _without_password(flag: str, value: str | None) -> str | None:
-    if flag != "--ledger" or not value or "://" not in value:
-        return value
-    from importer.ledger.database import safe_url  # noqa: PLC0415 - loads SQLAlchemy
-
-    return safe_url(value)
+    return without_password(value, parameters=True) if flag == "--ledger" and value else value
 
 
 def _with_seed(typed: TypedCommand, seed: int | None) -> TypedCommand:
