@@ -72,7 +72,7 @@ def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
     rerun = replace(typed, flags=(("-m", "MAPPING"), *typed.flags))
     if summary.ending is not None and states[Status.UNKNOWN]:
         return [Step(_after_stop(summary.ending), typed.words())]
-    steps = []
+    steps: list[Step] = []
     if states[Status.UNKNOWN]:
         steps += _settle(summary, typed)
     then = "then, " if steps else ""

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import LEAD_ID, fixed_type
@@ -202,10 +203,12 @@ def _reject_others(batch: CellBatch, rule: Rule) -> None:
         others = batch.positions(lambda text: text not in allowed)
         # A word that differs only in case and blanks around it looks right in a spreadsheet.
         alike = {word.strip().casefold(): word for word in (*rule.values, *rule.one_of)}
+        near: dict[str, list[int]] = {}
         for at in others:
-            meant = alike.get(batch.texts[at].strip().casefold())
-            end = names if meant is None else f"{names}; did you mean {meant!r}?"
-            batch.reject("not-allowed", [at], lambda cell, end=end: f"{cell} is not one of {end}")
+            near.setdefault(alike.get(batch.texts[at].strip().casefold(), ""), []).append(at)
+        for meant, positions in near.items():
+            end = f"{names}; did you mean {meant!r}?" if meant else names
+            batch.reject("not-allowed", positions, partial("{1} is not one of {0}".format, end))
 
 
 def _convert_type(batch: CellBatch, rule: Rule) -> None:
