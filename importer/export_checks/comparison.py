@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
 
 from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
 from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, SinceLastRun, stops
-from importer.export_checks.last_run import compare_exports
+from importer.export_checks.last_run import compare_exports, export_name
 from importer.ledger.previous_exports import (
     ContentHashes,
     ExportRecord,
@@ -52,7 +51,7 @@ class ExportComparison:
         self._run = run
         self._mapping = mapping
         self._names = names
-        self._name = PurePath(run.manifest).name
+        self._name = export_name(run.manifest)
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
         self._content_parts: list[ContentHashes] = []

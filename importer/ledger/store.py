@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
+from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
     Claim,
@@ -79,7 +80,8 @@ class Ledger(LedgerRows):
                 self._file.checkpoint()  # data that a killed run left in the log
                 self._file.take_reserve()
         with self.writing() as db:
-            leases.end_expired_runs(db, run, self.path)
+            refuse_moved(db)  # it may have been moved since it was opened
+            leases.end_expired_runs(db, self.path, run)
             db.execute(
                 schema.runs.insert().values(
                     **asdict(run),
