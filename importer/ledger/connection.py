@@ -77,14 +77,16 @@ class LedgerConnection:
         tries_left = _MOST_ATTEMPTS
         while True:
             mark, results = {"name": self._marked(), "mark": f"{utc_now()} {secrets.token_hex(16)}"}, []
+            has_begun = False
             try:
                 with self._translated_errors(), self._connected(writes=True, mark=mark) as db:
+                    has_begun = True
                     results.append(work(db))
                     db.commit()
                 return results[0]
             except LedgerError as error:
                 tries_left -= 1
-                if postgres.is_lost(error.__cause__):
+                if has_begun and postgres.is_lost(error.__cause__):
                     if results and self._was_committed(**mark):
                         return results[0]
                 elif not tries_left or not postgres.is_transient(error.__cause__):
