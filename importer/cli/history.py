@@ -34,6 +34,7 @@ def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     """List past runs, or the rows of one run."""
     opened = Ledger.open(ledger_url(ledger, read_environment()))
     click.get_current_context().call_on_close(opened.close)  # the rows are read while they are printed
+    opened.recovery.of_ended_runs()
     if run_name is None:
         runs = past_runs(opened)
         return Ending(data={"runs": list(map(_as_data, runs))}, text=_run_lines(runs))

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from importer.errors import ImporterError
+from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
 from importer.ledger.host_note import HostNote
 from importer.ledger.moved_ledgers import refuse_moved
+from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
     Claim,
     Intent,
@@ -28,6 +29,7 @@ from importer.ledger.records import (
     RunInfo,
     utc_now,
 )
+from importer.ledger.recovery import Recovery
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
 
@@ -41,6 +43,8 @@ class Ledger(LedgerRows):
         super().__init__(engine, path)
         self._lock: leases.RunLock | None = None
         self._recorder = RequestRecorder(engine.dialect)
+        self.recovery = Recovery(self, self._recorder)
+        self._run: RunInfo | None = None
         self.note: HostNote | None = None  # where this host notes what it has sent
 
     @classmethod
@@ -68,7 +72,9 @@ class Ledger(LedgerRows):
     # -- runs -------------------------------------------------------------------------------------------------------
 
     def begin_run(self, run: RunInfo) -> None:
-        """Record a run with a new lease. First end all runs whose lease has expired."""
+        """Record a run with a new lease. First record what ended runs kept, and end those whose lease has expired."""
+        self.recovery.of_ended_runs()
+        self._run = run
         if self.path is not None and self._file is not None:
             with self._translated_errors():
                 self._lock = leases.RunLock(self.path, run.id)
@@ -123,7 +129,7 @@ class Ledger(LedgerRows):
     def end_run(self, run_id: str, exit_code: int, stopped: str = "") -> None:
         """Record how a run ended and release its rows; its requests in flight become unknown.
 
-        ``stopped``: why it ended before all of its rows were done.
+        ``stopped``: why it ended before all of its rows were done. Raises LedgerError; then the run's outbox has it.
         """
 
         def end(db: sa.Connection) -> None:
@@ -132,7 +138,12 @@ class Ledger(LedgerRows):
             db.execute(schema.runs.update().where(alive).values(**values))
             leases.release_rows(db, run_id)
 
-        self.transaction(end)
+        try:
+            self.transaction(end)
+        except LedgerError:
+            if self._run is not None:
+                keep_ending(self._run, exit_code, stopped)
+            raise
         self.forget_mark()
         if self._file is not None:
             self._file.checkpoint()
@@ -147,9 +158,8 @@ class Ledger(LedgerRows):
         From now on no other run can send them. Raises HeldByAnotherRun, and reserves none of the rows, if a live run
         holds one of them; StoppedEarly if another run has taken over this run's rows.
         """
-        ordered = sorted(
-            claims, key=lambda claim: claim.key
-        )  # two claims in different orders could wait for each other
+        # Two claims in different orders could wait for each other.
+        ordered = sorted(claims, key=lambda claim: claim.key)
 
         def reserve(db: sa.Connection) -> dict[str, str]:
             leases.renew(db, run.id)
