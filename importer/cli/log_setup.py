@@ -74,8 +74,9 @@ class _StderrHandler(logging.StreamHandler[Any]):
     """Writes to standard error until it can't be written any more."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; as text not the end of a command, as standard output shows it."""
-        if not (hasattr(record, "summary") and isinstance(self.formatter, _ScreenFormatter)):
+        """Write a record; as text not the end of a command that standard output shows in words, not as JSON."""
+        is_shown = hasattr(record, "summary") and not command_run().as_json
+        if not (is_shown and isinstance(self.formatter, _ScreenFormatter)):
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's

@@ -45,10 +45,15 @@ def renew(db: sa.Connection, run_id: str) -> None:
         )
 
 
-def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
-    """End every run of this account and source whose lease has expired; its requests in flight become unknown."""
+def end_expired_runs(db: sa.Connection, ledger: Path | None, run: RunInfo | None = None) -> None:
+    """End every run whose lease has expired, of the account and source of ``run`` or of all.
+
+    Its requests in flight become unknown.
+    """
     columns = schema.runs.c
-    where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
+    where: sa.ColumnElement[bool] = columns.ended_at.is_(None)
+    if run is not None:
+        where &= (columns.account == run.account) & (columns.source == run.source)
     for other in db.execute(schema.runs.select().where(where)).all():
         # A run that has renewed its lease meanwhile is live.
         unchanged = (columns.id == other.id) & (columns.lease_until == other.lease_until) & columns.ended_at.is_(None)

@@ -7,7 +7,7 @@ may use another connection of the server.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,6 +112,19 @@ def pipeline(db: sa.Connection) -> Iterator[None]:
     except psycopg.Error as error:
         if connection.broken:
             db.invalidate()
+        raise sa.exc.OperationalError(None, None, error) from error
+
+
+def copy_rows(db: sa.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert many rows with a COPY statement, which is several times faster than INSERT."""
+    import psycopg  # noqa: PLC0415 - only a ledger on a server needs the driver
+
+    connection: Any = db.connection.dbapi_connection
+    try:
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
         raise sa.exc.OperationalError(None, None, error) from error
 
 
