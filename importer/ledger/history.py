@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from importer.errors import UsageError
-from importer.ledger import leases, schema
-from importer.ledger.identity import accepted_ledgers
+from importer.ledger import database, leases, schema
 from importer.ledger.records import FOUND, SET_CREATED
 from importer.ledger.store import Ledger
 
@@ -78,10 +77,11 @@ class PastRow:
 def past_runs(ledger: Ledger) -> list[PastRun]:
     """Return every run of a ledger, the newest first."""
     with ledger.reading() as db:
-        counts = _Counts(db)
         # Runs that started in the same second are sorted by the boot clock.
         order = (schema.runs.c.started_at.desc(), schema.runs.c.lease_until.desc(), schema.runs.c.id)
-        return [_past_run(ledger, db, row, counts) for row in db.execute(schema.runs.select().order_by(*order)).all()]
+        rows = db.execute(schema.runs.select().order_by(*order)).all()
+        counts = _Counts(db, rows)
+        return [_past_run(ledger, db, row, counts) for row in rows]
 
 
 def past_run(ledger: Ledger, name: str) -> PastRun:
@@ -93,7 +93,7 @@ def past_run(ledger: Ledger, name: str) -> PastRun:
         named = [each for each in names if each == name] or [each for each in names if name and name in each]
         if len(named) == 1:
             row = db.execute(schema.runs.select().where(runs.id == named[0])).one()
-            return _past_run(ledger, db, row, _Counts(db, row.id))
+            return _past_run(ledger, db, row, _Counts(db, [row]))
     if named:
         raise UsageError(
             f"{name!r} is part of the names of {len(named)} runs",
@@ -187,13 +187,33 @@ def _forgotten_rows(run_id: str) -> sa.Select[Any]:
 
 
 class _Counts:
-    """Counts of all runs or of one: rows by current state, tickets that they made, requests without an answer.
+    """Counts of runs: rows by current state, tickets that they made, requests without an answer.
 
     The requests and rejections of runs that ended before ``pruned_before`` were deleted.
     """
 
-    def __init__(self, db: sa.Connection, run: str | None = None) -> None:
+    def __init__(self, db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> None:
         self.pruned_before = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == PRUNED_BEFORE)) or ""
+        self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.made, self.unconfirmed = Counter[str](), Counter[str]()
+        self.unknown_since: dict[str, str] = {}
+        final = {run.id: did for run in runs if (did := _final_counts(run)) is not None}
+        if final:
+            for run in _changed_later(db, runs):
+                final.pop(run, None)
+        for run, did in final.items():
+            self.states[run] = dict(sorted(did.items()))
+            self.made[run] = did.get("created", 0)
+        self._count_requests(db, [run.id for run in runs if run.id not in final])
+        self.rejected = _by_run(db, schema.rejections)
+        self.forgotten = _by_run(db, schema.forgotten)
+        for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
+            for name, count in of_runs.items():
+                self.states[name][state_now] = count
+
+    def _count_requests(self, db: sa.Connection, runs: list[str]) -> None:
+        if not runs:
+            return
         state = sa.case((_attempts.forgotten_by.is_not(None), "forgotten"), else_=_tickets.state)
         sent = (  # in one pass, as there may be millions of requests
             sa.select(
@@ -205,25 +225,30 @@ class _Counts:
                 sa.func.count(sa.case((_attempts.outcome.is_(None), 1))).label("unconfirmed"),
             )
             .join(schema.tickets, _tickets.id == _attempts.ticket)
-            .where(_attempts.run == run if run is not None else sa.true())
+            .where(database.column_is_in(db, _attempts.run, runs))
             .group_by(_attempts.run, state)
             .order_by(state)
         )
-        self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self.made, self.unconfirmed = Counter[str](), Counter[str]()
-        self.unknown_since: dict[str, str] = {}
         for row in db.execute(sent):
             self.states[row.run][row.state] = row.rows
             self.made[row.run] += row.made
             self.unconfirmed[row.run] += row.unconfirmed
             if row.state == "unknown":
                 self.unknown_since[row.run] = row.oldest
-        self.accepted = accepted_ledgers(db)
-        self.rejected = _by_run(db, schema.rejections)
-        self.forgotten = _by_run(db, schema.forgotten)
-        for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
-            for name, count in of_runs.items():
-                self.states[name][state_now] = count
+
+
+def _final_counts(run: sa.Row[Any]) -> dict[str, int] | None:
+    """Return what an ended run left, if only another run can have changed that since; else ``None``."""
+    did: dict[str, int] = json.loads(run.did) if run.ended_at is not None and run.did is not None else {"": 0}
+    return did if did.keys() <= {"created", "failed"} else None
+
+
+def _changed_later(db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> Collection[str]:
+    """Return the runs with a row that another run has sent, settled or forgotten since: few, among many requests."""
+    changed = _attempts.forgotten_by.is_not(None) | _tickets.run.is_distinct_from(_attempts.run)
+    of_one = _attempts.run == runs[0].id if len(runs) == 1 else sa.true()
+    joined = sa.select(_attempts.run).join(schema.tickets, _tickets.id == _attempts.ticket)
+    return set(db.scalars(joined.where(changed & of_one).distinct()))
 
 
 def _by_run(db: sa.Connection, table: sa.Table) -> dict[str, int]:
@@ -298,6 +323,6 @@ def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Coun
         states=states,
         unconfirmed=counts.unconfirmed.get(row.id, 0),
         unknown_since=counts.unknown_since.get(row.id),
-        accepted_ledger=counts.accepted.get(row.id),
+        accepted_ledger=row.accepted_ledger,
         pruned=pruned,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -42,14 +41,8 @@ def lacking(ledger: Ledger, noted: Sequence[NotedRun]) -> list[NotedRun]:
 
 def record_known(ledger: Ledger, runs: Iterable[NotedRun], by: str, reason: str = "") -> None:
     """Record that run ``by`` has recorded the tickets of other runs, or that the user does without, with the reason."""
-    value = json.dumps({"by": by, "reason": reason})
-    rows = [{"name": f"{_KNOWN}{each.run}", "value": value} for each in runs]
+    rows = [{"name": f"{_KNOWN}{each.run}", "value": by} for each in runs]
     with ledger.writing() as db:
-        statement = database.insert(db, schema.meta)
-        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}), rows)
-
-
-def accepted_ledgers(db: sa.Connection) -> Mapping[str, str]:
-    """Return the reasons of ``--accept-ledger``, by the run that accepted the ledger."""
-    texts = db.scalars(sa.select(_value).where(_name.startswith(_KNOWN)))
-    return {each["by"]: each["reason"] for each in map(json.loads, texts) if each["reason"]}
+        db.execute(database.insert(db, schema.meta).on_conflict_do_nothing(), rows)
+        if reason:
+            db.execute(schema.runs.update().where(schema.runs.c.id == by).values(accepted_ledger=reason))
