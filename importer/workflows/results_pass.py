@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 _FAILING = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 
 
-def row_results(stage: Stage, ledger: Ledger, run: RunInfo, failing: FailingRows | None = None) -> Iterator[RowResults]:
-    """Yield every row of the manifest with its result, some rows at a time. ``failing`` counts those that need work."""
+def row_results(
+    stage: Stage, ledger: Ledger, run: RunInfo, failing: FailingRows | None = None, edited: list[int] | None = None
+) -> Iterator[RowResults]:
+    """Yield every row of the manifest with its result, some rows at a time.
+
+    ``failing`` counts those that need work; ``edited`` gets the kept rows whose cells differ from their tickets.
+    """
     acknowledged = ledger.acknowledgements(run.account, run.source)
     for rows in stage.all_rows():
         entries = ledger.look_up(run.account, run.source, [row.key for row in rows if row.key])
@@ -26,6 +31,8 @@ def row_results(stage: Stage, ledger: Ledger, run: RunInfo, failing: FailingRows
             with_acknowledgement(result, acknowledged.get((result.key, row.content)))
             for row, result in zip(rows, _results(rows, entries, ledger, run), strict=True)
         ]
+        if edited is not None:
+            edited += [row.row for row in rows if _is_edited(row, entries.get(row.key))]
         if failing is not None:
             failing.count(
                 [
@@ -35,6 +42,12 @@ def row_results(stage: Stage, ledger: Ledger, run: RunInfo, failing: FailingRows
                 ]
             )
         yield RowResults(cells=[row.cells for row in rows], results=results, problems=[row.problems for row in rows])
+
+
+def _is_edited(row: StagedRow, entry: LedgerEntry | None) -> bool:
+    """Return whether a kept row is a ticket and has other cells than when it was sent."""
+    is_ticket = row.previous is not None and entry is not None and entry.state == Status.CREATED
+    return is_ticket and entry is not None and entry.content not in ("", row.content)
 
 
 def _failed_before(row: StagedRow, entry: LedgerEntry | None, run: RunInfo) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
@@ -19,7 +19,7 @@ from importer.reports import ProblemTally
 from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
-from importer.runtime.events import Emit, to_all
+from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings
@@ -36,6 +36,7 @@ from importer.workflows.send_rows import RowSender
 from importer.workflows.stage import Stage
 
 _PREVIEWED_REQUESTS = 3
+_SHOWN_ROWS = 10
 
 
 def dry_run(job: ImportJob, options: SendOptions, emit: Emit, url: str) -> PlanSummary:
@@ -73,7 +74,7 @@ def run_import(
             if sends:
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
                 summary.ending = asyncio.run(sender.send(emit, signals, summary))
-            run.write_results(summary)
+            run.write_results(summary, emit)
         run.keep_results(emit)
         if run.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
             run.finish_export()
@@ -211,21 +212,24 @@ class ImportRun:
             size_bytes = plan.rows * RESULTS_ROW_BYTES + text_bytes
             yield SpaceNeed(what="the results", folder=self._job.results.absolute().parent, size_bytes=size_bytes)
 
-    def write_results(self, summary: Summary) -> None:
+    def write_results(self, summary: Summary, emit: Emit) -> None:
         """Write the results of every row in the manifest's order, and count them."""
         results = self._job.results
         assert results is not None
+        edited: list[int] = []
         with self.ledger.renewing(self._info.id):
             written = write_results(
                 results,
                 self._rows.header,
-                self._counted_results(summary),
+                self._counted_results(summary, edited),
                 choices=self._rows.cell_choices(self._job.fields),
                 open_only=self.preflight.all_rows is not None,
             )
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)
+        if edited:
+            emit(Warned(_edited_text(edited)))
 
     def keep_results(self, emit: Emit) -> None:
         """Record the results files, and remove those of former runs."""
@@ -234,9 +238,9 @@ class ImportRun:
             record_results(self.ledger, self._info.id, files, emit)
             remove_former_results(self.ledger, files, self._job.options.keep_results, emit)
 
-    def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
+    def _counted_results(self, summary: Summary, edited: list[int]) -> Iterator[RowResults]:
         failing = FailingRows(self.ledger, self._info) if self._comparison is not None else None
-        for outcomes in row_results(self.stage, self.ledger, self._info, failing):
+        for outcomes in row_results(self.stage, self.ledger, self._info, failing, edited):
             summary.count_results(outcomes.results)
             yield outcomes
         if self._comparison is not None and failing is not None:
@@ -246,6 +250,13 @@ class ImportRun:
         """Record that the export was not stopped: the next export will be compared with it."""
         if self._comparison is not None:
             self._comparison.finish()
+
+
+def _edited_text(rows: Sequence[int]) -> str:
+    shown = ", ".join(map(str, rows[:_SHOWN_ROWS])) + (", …" if len(rows) > _SHOWN_ROWS else "")
+    if len(rows) == 1:
+        return f"row {shown} has other cells than its ticket, which is not changed: change it in the account"
+    return f"{len(rows):,} rows have other cells than their tickets ({shown}), which are not changed in the account"
 
 
 def export_stopped(plan: PlanSummary) -> ExportStopped:
