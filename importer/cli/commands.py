@@ -267,6 +267,25 @@ def check() -> None:
 
 
 @ledger.command(cls=_Command, module="ledger_care")
+@click.option(
+    "--older-than",
+    type=options.DURATION,
+    required=True,
+    metavar="AGE",
+    help="Of runs that ended so long ago: 90d.",
+)
+@click.option("--dry-run", is_flag=True, help="Count what would be deleted; delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@options.ledger
+@options.as_json
+def prune() -> None:
+    """Delete old requests, rejections and texts of errors.
+
+    Rows keep their keys, states and ticket numbers, so that none is sent again. Runs may go on meanwhile.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_care")
 @click.argument("target", metavar="FILE|URL")
 @options.ledger
 @options.as_json

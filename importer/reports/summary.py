@@ -156,6 +156,12 @@ class Summary(Event):
             case RowSettled(is_repeated=True):
                 self.repeated += 1
 
+    def forget_results(self) -> None:
+        """Count the rows anew."""
+        self.statuses.clear()
+        self.reasons.clear()
+        self.acknowledged, self.not_selected, self.unknown_since = 0, 0, ""
+
     def count_results(self, results: Iterable[ResultRow]) -> None:
         """Count rows by state; acknowledged ones apart."""
         for result in results:
