@@ -128,8 +128,8 @@ def row_results(
 ) -> Iterator[RowResults]:
     """Yield every row of the manifest with its result, some rows at a time.
 
-    ``watch`` gets the rows, their entries of the ledger, and their results. ``known``: what the run knows itself, if the
-    ledger can't be read.
+    ``watch`` gets the rows, their entries of the ledger, and their results. ``known``: what the run knows itself, if
+    the ledger can't be read.
     """
     acknowledged = known.acknowledged if known is not None else ledger.acknowledgements(run.account, run.source)
     for rows in stage.all_rows():
