@@ -33,6 +33,11 @@ class RowSelection:
     accept_edits: bool = False
     restore: bool = False
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether flags may leave out rows."""
+        return self.rows is not None or bool(self.where) or self.sample is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportJob:
