@@ -9,7 +9,6 @@ from importer.account_fields import AccountFields
 from importer.export_checks.checks import ExportLimits
 from importer.models import RowNumbers, Status
 from importer.results import WORKBOOK_ENDING
-from importer.settings import SANDBOX_ACCOUNT
 from importer.workflows.options import Options
 
 
@@ -87,8 +86,8 @@ class ImportJob:
 
     @property
     def knows_fields(self) -> bool:
-        """Whether rows are checked with the account's fields; the sandbox inside the process accepts any field."""
-        return self.fields is not None or self.account_name == SANDBOX_ACCOUNT
+        """Whether rows are checked with the account's fields; without them the embedded sandbox accepts any field."""
+        return self.fields is not None
 
     @property
     def is_rerun(self) -> bool:
