@@ -151,7 +151,7 @@ class ImportRun:
         if self._comparison is not None:
             self._stops = tuple(self._comparison.conclude(len(rows.plan), self._job.export_limits))
         if record:
-            record_row_count(self.ledger, self._info.id, len(rows.plan))
+            record_row_count(self.ledger, self._info.id, len(rows.plan), partial=self._job.selection.is_partial)
             if self._comparison is not None:
                 self._comparison.remember()
 
