@@ -1,7 +1,8 @@
-"""The note that this host keeps of each account: its runs that have sent requests, and with which ledger.
+"""The note that this host keeps of each account: runs that have sent requests, and with which ledger.
 
 It shows that a ledger is older than this host has seen it, or another one. The note is a text file of the user with a
-JSON object per run. Lines are only appended; the numbers at the begin of the last line change while its run sends.
+JSON object per run; of two for the same run, the later one counts. Lines are only appended; the numbers at the
+beginning of a line change while its run sends.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _KEPT_RUNS = 1_000  # of a note that is too large
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotedRun:
-    """One run that has sent requests from this host.
+    """One run that has sent requests, from this host or with a ledger that this host has used.
 
     ``ledger``: the ID of its ledger; ``place``: its address without the password. ``attempt``: its last request.
     ``tickets``: how many it created. ``unclear``: how many of its requests may have created one.
@@ -76,7 +77,7 @@ class HostNote:
         except OSError as error:
             self._report("read", error)
             return []
-        return list(_read(lines))
+        return list({each.run: each for each in _read(lines)}.values())
 
     def begin(self, run: RunInfo, ledger: str, place: str) -> None:
         """Add a run, before its first request is recorded. ``ledger``: the ID of its ledger; ``place``: its address."""
@@ -88,13 +89,14 @@ class HostNote:
         with self._reported():
             permissions.make_folder(self.path.parent)
             self._shorten()
-            line = self._run.line()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-            with FileIO(os.open(self.path, flags, permissions.OWNER_ONLY), "a") as end:
-                end.write(line)
-                os.fsync(end.fileno())
-                self._start = end.tell() - len(line)
+            self._start = self._append(self._run)
             self._file = self.path.open("r+b", buffering=0)
+
+    def see(self, run: NotedRun) -> None:
+        """Add the last run that another host has sent with a ledger."""
+        with self._reported():
+            permissions.make_folder(self.path.parent)
+            self._append(run)
 
     def count(self, attempt: int, records: Sequence[Intent | Outcome], changed: Mapping[Outcome, Outcome]) -> None:
         """Note the run's last request, and what was recorded; see ``Ledger.commit``."""
@@ -116,10 +118,21 @@ class HostNote:
 
     def close(self) -> None:
         """Write the note to the disk."""
-        if self._file is not None:
+        if self._file is not None and self._run is not None:
             with self._reported(), self._file as file:
                 os.fsync(file.fileno())
+                if not os.path.samestat(os.fstat(file.fileno()), self.path.stat()):  # another run has shortened it
+                    self._append(self._run)
             self._file = None
+
+    def _append(self, run: NotedRun) -> int:
+        """Add a line; return its position."""
+        line = run.line()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        with FileIO(os.open(self.path, flags, permissions.OWNER_ONLY), "a") as end:
+            end.write(line)
+            os.fsync(end.fileno())
+            return end.tell() - len(line)
 
     def _shorten(self) -> None:
         """Keep only the newest runs of a large file."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
@@ -37,6 +39,29 @@ def lacking(ledger: Ledger, noted: Sequence[NotedRun]) -> list[NotedRun]:
         return each.run in begun and (was_pruned or sent_by.get(each.attempt) == each.run)
 
     return [each for each in noted if not has(each)]
+
+
+def last_run_elsewhere(ledger: Ledger, account: str) -> NotedRun | None:
+    """Return the run that sent the ledger's last request, if it is a run of this account on another host."""
+    runs, attempts = schema.runs.c, schema.attempts.c
+    last = sa.select(attempts.id, attempts.run).order_by(attempts.id.desc()).limit(1).subquery()
+    wanted = sa.select(last.c.id.label("attempt"), schema.runs).join(schema.runs, runs.id == last.c.run)
+    with ledger.reading() as db:
+        found = db.execute(wanted).first()
+    if found is None or found.account != account or found.host == socket.gethostname():
+        return None
+    did = json.loads(found.did) if found.did else {"unknown": 1}
+    return NotedRun(
+        run=found.id,
+        ledger=ledger.id,
+        place=database.safe_url(str(ledger.url)),
+        source=found.source,
+        results=f"{found.host}:{found.results}" if found.results else "",
+        began_at=found.started_at,
+        attempt=found.attempt,
+        tickets=did.get("created", 0),
+        unclear=did.get("unknown", 0),
+    )
 
 
 def record_known(ledger: Ledger, runs: Iterable[NotedRun], by: str, reason: str = "") -> None:

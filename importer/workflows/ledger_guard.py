@@ -1,4 +1,4 @@
-"""Refuses a ledger that lacks what this host has sent: an older copy, or another ledger than before.
+"""Refuses a ledger that lacks what this host has sent or seen: an older copy, or another ledger than before.
 
 Rows that such a ledger does not know would be sent again as new ones.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from importer.errors import LedgerError
 from importer.ledger.database import safe_url
 from importer.ledger.host_note import HostNote, NotedRun
-from importer.ledger.identity import lacking, record_known
+from importer.ledger.identity import lacking, last_run_elsewhere, record_known
 from importer.ledger.records import RunInfo
 from importer.ledger.store import Ledger
 from importer.runtime.events import Emit, Warned
@@ -38,12 +38,21 @@ class LedgerGuard:
     def check(self, emit: Emit, *, only_warn: bool = False) -> None:
         """Raise LedgerError if the ledger of a `run` lacks what this host has sent, unless the user accepts that."""
         if self._reason and not self._lacking:
-            emit(Warned("--accept-ledger has no effect: the ledger has all that this host has sent; remove the flag"))
+            emit(Warned("--accept-ledger has no effect: the ledger has all that this host has seen; remove the flag"))
         if self._lacking and not self._reason and not self._job.is_rerun:
             error = self._error(self._lacking)
             if not only_warn:
                 raise error
             emit(Warned(f"a run would stop: {error.message}; {error.hint}"))
+        if not only_warn:
+            self._note_other_hosts()
+
+    def _note_other_hosts(self) -> None:
+        if self._ledger is None or self._ledger.note is None:
+            return
+        last = last_run_elsewhere(self._ledger, self._info.account)
+        if last is not None and all(each.run != last.run or each.attempt < last.attempt for each in self._noted):
+            self._ledger.note.see(last)
 
     def close(self) -> None:
         """Write the note to the disk."""
@@ -80,13 +89,13 @@ class LedgerGuard:
         newest_first = list(reversed(runs))
         others = dict.fromkeys(each.place for each in newest_first if each.ledger != self._ledger.id)
         why = (
-            f"this host has sent with another ledger, {', '.join(others)}"
+            f"they are in another ledger, {', '.join(others)}"
             if others
             else "it is an older copy, such as a restored backup, or its server has lost the last transactions"
         )
         return LedgerError(
-            f"the ledger {safe_url(str(self._ledger.url))} lacks tickets that this host has created in account "
-            f"{self._info.account}: {why}",
+            f"the ledger {safe_url(str(self._ledger.url))} lacks tickets of account {self._info.account} "
+            f"that this host has created or seen: {why}",
             details=[*map(_described, newest_first[:_SHOWN]), *_more(newest_first)],
             hint="if it is the wrong ledger, correct LSQ_LEDGER or --ledger. If it is the right one, `rerun` these "
             "results, the newest first: that records their tickets in it. --accept-ledger REASON goes on without "
@@ -97,8 +106,8 @@ class LedgerGuard:
 def _described(run: NotedRun) -> str:
     tickets = f"{run.tickets:,} ticket{'' if run.tickets == 1 else 's'}"
     unclear = f", {run.unclear:,} without a clear answer" if run.unclear else ""
-    missing = "" if Path(run.results).exists() else " (not found)"
-    return f"run {run.run}, begun at {run.began_at}: {tickets}{unclear}; results: {run.results}{missing}"
+    missing = " (not found)" if Path(run.results).is_absolute() and not Path(run.results).exists() else ""
+    return f"run {run.run}, begun at {run.began_at}: {tickets}{unclear}; results: {run.results or 'none'}{missing}"
 
 
 def _more(runs: Sequence[NotedRun]) -> list[str]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from importer.ledger.host_note import HostNote
 from importer.models import Rate
 from tests.cli.shop import Account, Shop, good_row
+from tests.ledger.ledgers import created, intent, new_run
 
 Open = Callable[..., Account]
 BAD = ("00004", "", "Open", "lead4@example.com")
@@ -142,6 +144,28 @@ def test_a_copy_is_told_from_the_original_after_either_has_sent(shop: Shop, acco
     refused(shop, account)
 
 
+def test_what_another_host_has_sent_counts_once_it_was_seen(
+    shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that had nothing to send notices later that the shared ledger has lost tickets of the other one."""
+    shop.manifest(1)
+    assert shop.run().code == 0
+    assert shop.do("ledger", "backup", "monday.sqlite").code == 0
+    shop.manifest(2)
+    assert shop.run().code == 0
+    monkeypatch.setattr("socket.gethostname", lambda: "other-host")
+    shop.set(XDG_STATE_HOME=str(shop.path("state of the other host")))
+    for _ in range(2):
+        assert shop.run().code == 0
+    (seen,) = shop.path("state of the other host").rglob("*.jsonl")
+    assert len(seen.read_text("utf-8").splitlines()) == 1
+    restore(shop, "monday.sqlite")
+    assert f":{shop.path('tickets.results.csv')}" in refused(shop, account)
+    assert shop.rerun().code == 0
+    assert shop.run().code == 0
+    assert account.keys == ["00001", "00002"]
+
+
 def test_a_killed_run_is_noted(shop: Shop, open_account: Open) -> None:
     """What it had sent counts, although it never ended."""
     account = open_account([{"calls": "3-9", "fault": "hang-after"}], rate=Rate(1000, 1))
@@ -193,3 +217,20 @@ def test_a_long_note_is_shortened(shop: Shop, account: Account, monkeypatch: pyt
     assert note(shop).stat().st_mode & 0o777 == 0o600
     use_new_ledger(shop)
     refused(shop, account)
+
+
+def test_a_run_whose_note_was_shortened_meanwhile_adds_its_numbers_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other run has copied its line as it was."""
+    monkeypatch.setattr("importer.ledger.host_note._LARGEST_BYTES", 1)
+    first, second = HostNote(tmp_path, "tenant"), HostNote(tmp_path, "tenant")
+    run, other = new_run(), new_run()
+    first.begin(run, "id", "place")
+    second.begin(other, "id", "place")
+    first.count(7, [intent("A"), intent("B"), created("A")], {})
+    first.close()
+    second.close()
+    found = {each.run: each for each in first.runs()}
+    assert (found[run.id].attempt, found[run.id].tickets, found[run.id].unclear) == (7, 1, 1)
+    assert found.keys() == {run.id, other.id}

@@ -92,6 +92,20 @@ def test_a_restored_dump_and_another_database_are_refused(shop: Shop, server: Po
         assert len(account.keys) == 30
 
 
+def test_a_moved_ledger_is_the_same(shop: Shop) -> None:
+    """It has all requests, and is not refused."""
+    with Account(quick()) as account:
+        shop.uses(account)
+        shop.manifest(3)
+        assert shop.run().code == 0
+        there = new_database()
+        assert shop.do("ledger", "move", there).code == 0
+        shop.set(LSQ_LEDGER=there)
+        shop.manifest(4)
+        assert shop.run().code == 0
+        assert len(account.keys) == 4
+
+
 def test_a_lost_request_is_noticed_by_the_next_one(ledger: Ledger, other: Ledger) -> None:
     """No further request is recorded, as earlier ones may be lost, too."""
     run = live_run(ledger, "A", "B")
