@@ -46,6 +46,7 @@ _RECEIVES = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvm
 _RANDOM = (
     (re.compile(r"\.[0-9a-f]{6}\.lock$"), ".RUN.lock"),
     (re.compile(r"\.[a-z0-9_]{8}\.tmp$"), ".RANDOM.tmp"),
+    (re.compile(r"%3A\d+\.jsonl$"), ".jsonl"),  # the account's port
     (re.compile(r"^(ticket-importer-run|manifest)-[a-z0-9_]{8}"), r"\1-RANDOM"),
 )
 
