@@ -91,7 +91,7 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
         preflight = stack.enter_context(open_files(job))
         ledger = None
         if job.ledger_url is not None:
-            ledger = Ledger.open(job.ledger_url)
+            ledger = Ledger.open(job.ledger_url, job.options.give_up_after_s)
             stack.callback(ledger.close)
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
