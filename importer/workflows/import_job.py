@@ -44,7 +44,7 @@ class ImportJob:
     """The files, the account and the options of one `validate`, `run` or `rerun`.
 
     ``results`` is ``None`` if none are written, ``ledger_url`` if there is no ledger. ``fields``: of the account, if
-    they were read.
+    they were read. ``notes``: the folder where this host notes what it has sent, ``None`` if it notes nothing.
     """
 
     command: str
@@ -55,6 +55,7 @@ class ImportJob:
     options: Options
     ledger_url: str | None = None
     fields: AccountFields | None = None
+    notes: Path | None = None
 
     @property
     def selection(self) -> RowSelection:

@@ -57,13 +57,14 @@ class ResultsPass:
     def write(self, summary: Summary) -> None:
         """Write the results of every row in the manifest's order, and count them.
 
-        If the ledger can't be read, they have what this run knows itself.
+        If the ledger can't be read, or has lost requests, they have what this run knows itself.
         """
         assert self.job.results is not None
         part, run = part_path(self.job.results), self.preflight.info
         try:
             with self.ledger.renewing(run.id):
                 self.ledger.recovery.of_run(run)
+                self.ledger.check_sent(run.id)
                 self._write(self._counted(summary))
         except LedgerError as error:
             self.is_cut_off = True
