@@ -13,7 +13,14 @@ from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
 from importer.results import WORKBOOK_ENDING
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.signals import outside_event_loop
-from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
+from importer.settings import (
+    SANDBOX_ACCOUNT,
+    AccountSettings,
+    notes_folder,
+    read_connection,
+    read_environment,
+    read_refusals,
+)
 from importer.submission.retry import RetryPolicy
 from importer.workflows import run as workflow
 from importer.workflows.import_job import ImportJob
@@ -126,5 +133,6 @@ class Order:
                 ledger_url=ledger if isinstance(ledger, str) else None,
                 options=options,
                 fields=fields,
+                notes=notes_folder() if account is not None else None,
             )
             yield job, SendOptions(rate=rate, policy=policy, options=options), account

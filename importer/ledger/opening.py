@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -132,6 +133,10 @@ def _make_tables(engine: sa.Engine) -> None:
         if not sa.inspect(db).has_table(schema.meta.name):  # an existing ledger stays unchanged
             schema.metadata.create_all(db)
             version = str(schema.SCHEMA_VERSION)
-            values = {"schema_version": version, "secret": secrets.token_hex(schema.SECRET_BYTES)}
+            values = {
+                "schema_version": version,
+                "secret": secrets.token_hex(schema.SECRET_BYTES),
+                "id": uuid.uuid4().hex,
+            }
             db.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
             db.execute(schema.alembic_version.insert().values(version_num=version))

@@ -61,7 +61,13 @@ class RowSender:
             stack.callback(part.close)
             last_number = self._greatest_number() if self.account is None else 0
             endpoint = await stack.enter_async_context(
-                open_endpoint(self.account, self.preflight.mapping, options.rate, last_number=last_number)
+                open_endpoint(
+                    self.account,
+                    self.preflight.mapping,
+                    options.rate,
+                    last_number=last_number,
+                    fields=self.job.fields,
+                )
             )
             timeouts = Timeouts(answer_s=self.job.options.answer_timeout_s)
             client = await stack.enter_async_context(
