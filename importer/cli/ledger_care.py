@@ -32,6 +32,8 @@ def info(ledger: str | None, **_: Any) -> Ending:
 
 def _info_lines(known: LedgerFigures) -> Iterator[str]:
     yield labelled("ledger", known.location)
+    if known.id:
+        yield labelled("id", known.id)
     yield labelled("size", f"{size_text(known.size_bytes)}, schema version {known.schema}")
     yield labelled("rows", _by_state(known.states))
     if len(known.accounts) > 1:
