@@ -19,7 +19,7 @@ from importer.ledger.outbox import Outbox, outbox_path
 from importer.ledger.records import Outcome, RunInfo
 from importer.ledger.store import Ledger
 from importer.submission.journal import Journal
-from tests.cli.shop import PATIENCE_S, Account, Shop, ended, quick
+from tests.cli.shop import PATIENCE_S, Account, Shop, ended, good_row, quick
 from tests.ledger.disks import small_disk
 from tests.ledger.ledgers import claims, created, entry, ids_of, intent, new_run
 from tests.postgres.cutting_proxy import CuttingProxy
@@ -130,6 +130,35 @@ def test_a_run_that_gives_up_writes_what_it_knows(away_shop: Shop, proxy: Cuttin
         assert (run["exit_code"], run["states"]) == (3, {"created": len(created)})
         assert shop.run(*SENDING).code == 0
         assert len(account.keys) == len(set(account.keys)) == ROWS
+
+
+def test_results_without_the_ledger_have_every_row_in_its_state(away_shop: Shop, proxy: CuttingProxy) -> None:
+    """Rejected rows have their reasons. Tickets of earlier runs have no numbers, and `rerun` takes the file all the same."""
+    shop = away_shop
+    with Account(quick([{"calls": 2, "fault": "500-after"}], latency_s=0.2)) as account:
+        shop.uses(account)
+        shop.manifest([good_row(1), good_row(2), good_row(3)])
+        assert shop.run(*SENDING).code == 1
+        rejected = ("00004", "Ticket 4", "Nonsense", "lead4@example.com")
+        shop.manifest([good_row(1), good_row(2), good_row(3), rejected, *map(good_row, range(5, ROWS))])
+        leaving = threading.Thread(target=_leave, args=(account, proxy))
+        leaving.start()
+        gave_up = shop.run(*SENDING, "--give-up-after", "1s", "--skip-invalid", "--json")
+        leaving.join()
+        assert gave_up.code == 3, gave_up.err
+        first, second, third, fourth, *others = shop.results()
+        assert [row["import_status"] for row in (first, third)] == ["skipped", "skipped"]
+        assert "Its number is in the ledger" in first["import_hint"]
+        assert (second["import_status"], fourth["import_status"]) == ("unknown", "rejected")
+        assert fourth["import_error"]
+        assert {row["import_status"] for row in others} == {"created", "pending"}
+        proxy.come_back()
+        assert shop.rerun(*SENDING, "--skip-invalid").code == 1
+        assert shop.statuses() == {"created": ROWS - 5, "skipped": 2, "unknown": 1, "rejected": 1}
+        assert all(
+            row["import_ticket_number"] for row in shop.results() if row["import_status"] in ("created", "skipped")
+        )
+        assert len(account.keys) == len(set(account.keys)) == ROWS - 2
 
 
 def _leave(account: Account, proxy: CuttingProxy) -> None:
