@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import socket
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -108,6 +111,7 @@ _HINTS = {
     "no schema has been selected": "create the schema that search_path names, or correct it in the address",
 }
 _VERIFIED = frozenset({"verify-ca", "verify-full"})
+_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -120,7 +124,15 @@ def make_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def break_connections() -> None:
+    """Cut all connections of this process to servers, so that no thread waits any longer for one that is silent."""
+    for each in list(_connections):
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(each.pgconn.socket)) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+
 def _on_connect(connection: Any, _record: object) -> None:
+    _connections.add(connection)
     from psycopg.types.string import StrDumper  # noqa: PLC0415 - only a ledger on a server needs the driver
 
     class TextDumper(StrDumper):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -87,6 +88,25 @@ def test_answers_outlive_a_kill_while_the_server_is_away(
         assert len(account.keys) == ROWS
         assert shop.statuses()["unknown"] == 0
         assert not outboxes(shop)
+
+
+def test_a_signal_ends_a_run_whose_server_is_silent(away_shop: Shop, proxy: CuttingProxy) -> None:
+    """The answers are in the results and in the outbox."""
+    shop = away_shop
+    with Account(quick(latency_s=0.3)) as account:
+        shop.uses(account)
+        process = shop.start("run", "tickets.csv", "-m", "mapping.yaml", *SENDING, "--grace", "1s")
+        account.until(lambda sandbox: len(sandbox.tickets) >= 1 and len(sandbox.calls) >= 9)
+        proxy.fall_silent()
+        account.until(lambda sandbox: len(sandbox.tickets) == len(sandbox.calls))
+        process.terminate()
+        stopped = ended(process)
+        assert stopped.code == 128 + signal.SIGTERM, stopped.err
+        assert shop.statuses() == {"created": len(account.tickets), "pending": ROWS - len(account.tickets)}
+        proxy.go_away()
+        proxy.come_back()
+        assert shop.run(*SENDING).code == 0
+        assert len(account.keys) == len(set(account.keys)) == ROWS
 
 
 def test_a_server_that_is_not_up_yet_is_waited_for(away_shop: Shop, proxy: CuttingProxy) -> None:
