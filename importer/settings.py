@@ -16,6 +16,7 @@ import platformdirs
 
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
+from importer.runtime import ledger_address
 from importer.runtime.env_file import others_may_read, read_env_file
 from importer.runtime.proxy import is_exempt, parted, read_proxy
 from importer.runtime.redaction import Redactor
@@ -28,7 +29,7 @@ VARIABLES = {
     TENANT: "the tenant ID: the account number under My Profile",
     ACCESS_KEY: f"the access key; or {ACCESS_KEY}_FILE, a file that contains it",
     SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that contains it",
-    LEDGER: "the ledger: a file or an SQLAlchemy URL",
+    LEDGER: f"the ledger: a file or an SQLAlchemy URL; or {LEDGER}_FILE, a file that contains it",
     RATE: "the account's limit, calls/seconds (default 25/5)",
     REFUSALS: "types of application errors that mean there is no ticket, such as MXDuplicateEntryException",
     "HTTPS_PROXY": "the proxy; NO_PROXY names the hosts that need none",
@@ -82,6 +83,10 @@ class Environment:
         """Return the variable without outer blanks; empty if it is not set."""
         return next((layer[name].strip() for layer in self._layers if name in layer), "")
 
+    def has(self, name: str) -> bool:
+        """Return whether the variable or ``NAME_FILE`` is set, even to nothing."""
+        return any({name, f"{name}_FILE"} & set(layer) for layer in self._layers)
+
     def secret(self, name: str) -> str:
         """Return the variable, or the content of the file in ``NAME_FILE``. Raises SettingsError."""
         for layer in self._layers:
@@ -108,9 +113,11 @@ class Environment:
         ]
         return " and ".join(elsewhere)
 
-    def redactor(self) -> Redactor:
-        """Return a redactor of the keys and the proxy's password that can be read."""
-        secrets: list[str] = []
+    def redactor(self, ledger: str | None = None) -> Redactor:
+        """Return a redactor of the keys and passwords that can be read. ``ledger`` is the flag."""
+        secrets = list(ledger_address.secrets(ledger or ""))
+        with contextlib.suppress(SettingsError):
+            secrets += ledger_address.secrets(self.secret(LEDGER))
         for name in (ACCESS_KEY, SECRET_KEY):
             with contextlib.suppress(SettingsError):
                 secrets.append(self.secret(name))
@@ -125,9 +132,9 @@ class Environment:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-                hint="name a text file that contains only the key",
+                hint=f"name a text file that contains only {'the address' if name == LEDGER else 'the key'}",
             ) from error
-        if (loose := others_may_read(Path(file))) and loose not in self.warnings:
+        if _is_secret(name, content) and (loose := others_may_read(Path(file))) and loose not in self.warnings:
             self.warnings.append(loose)
         return content
 
@@ -137,8 +144,8 @@ def read_environment(settings: Mapping[str, str] | None = None) -> Environment:
     return Environment({**os.environ, **(settings or {})}, Path(".env"))
 
 
-def _is_secret(name: str) -> bool:
-    return name in (ACCESS_KEY, SECRET_KEY)
+def _is_secret(name: str, value: str) -> bool:
+    return name in (ACCESS_KEY, SECRET_KEY) or (name == LEDGER and ledger_address.has_password(value))
 
 
 def read_account(environment: Environment) -> AccountSettings:
@@ -278,10 +285,18 @@ def is_loopback(host: str) -> bool:
 def ledger_url(flag: str | None, environment: Environment) -> str:
     """Return the ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder.
 
-    Raises SettingsError if there is none of these, such as in a container whose user has no home folder.
+    Raises SettingsError if it is empty or no address, or if there is none of these, such as in a container whose user
+    has no home folder.
     """
-    text = (flag or environment.get(LEDGER)).strip()
-    if "://" in text:
+    name, text = (LEDGER, environment.secret(LEDGER)) if flag is None else ("--ledger", flag.strip())
+    if not text and (flag is not None or environment.has(LEDGER)):
+        raise SettingsError(
+            f"{name} is empty, so it is not known which ledger is meant",
+            hint="name a file or an address; or remove it, to use the file in the user's state folder",
+        )
+    if problem := ledger_address.find_problem(text):
+        raise SettingsError(f"{name}: {problem}", hint="see Location in importer/ledger/README.md")
+    if ledger_address.is_address(text):
         return text
     try:
         path = Path(text).expanduser() if text else platformdirs.user_state_path("lsq-ticket-importer") / _LEDGER_FILE

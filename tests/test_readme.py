@@ -192,7 +192,7 @@ def test_commands_are_shown():
 def test_every_variable_is_documented():
     """The table has exactly the variables that the settings read, including those that name a file."""
     shown = {name for name in settings.VARIABLES if name.startswith("LSQ_")}
-    ours = {*shown, f"{settings.ACCESS_KEY}_FILE", f"{settings.SECRET_KEY}_FILE"}
+    ours = {*shown, f"{settings.ACCESS_KEY}_FILE", f"{settings.SECRET_KEY}_FILE", f"{settings.LEDGER}_FILE"}
     calls = [node for node in all_nodes() if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get"]
     read = {getattr(argument, "value", "") for call in calls for argument in call.args[:1]}
     read = {name for name in read if isinstance(name, str) and name.isupper()}

@@ -20,6 +20,7 @@ from importer.settings import (
     read_account,
     read_host,
     read_rate,
+    read_refusals,
 )
 
 GOOD = {
@@ -79,10 +80,10 @@ def test_a_dotenv_file_makes_an_account(dotenv) -> None:
 
 def test_the_environment_wins_over_the_file(dotenv) -> None:
     """Also with an empty value, which is how a container takes a variable out."""
-    dotenv.write_text("LSQ_RATE=1/1\nLSQ_TENANT_ID=file\nLSQ_LEDGER=file.sqlite\n", encoding="utf-8")
-    found = Environment({**GOOD, "LSQ_LEDGER": ""}, dotenv)
+    dotenv.write_text("LSQ_RATE=1/1\nLSQ_TENANT_ID=file\nLSQ_REFUSALS=MXFile\n", encoding="utf-8")
+    found = Environment({**GOOD, "LSQ_REFUSALS": ""}, dotenv)
     assert read_account(found).tenant_id == "12345"
-    assert "file.sqlite" not in ledger_url(None, found)
+    assert read_refusals(None, found) == frozenset()
     assert read_rate(None, found) == Rate(1, 1)
 
 
@@ -413,8 +414,50 @@ def test_the_ledgers_place_comes_from_flag_environment_or_the_state_folder(tmp_p
     from_variable = environment(LSQ_LEDGER="postgresql+psycopg://host/db")
     assert ledger_url("x.sqlite", from_variable) == f"sqlite:///{tmp_path}/x.sqlite"
     assert ledger_url(None, from_variable) == "postgresql+psycopg://host/db"
-    assert ledger_url("", environment(LSQ_LEDGER="~/x")) == f"sqlite:///{Path('~/x').expanduser()}"
+    assert ledger_url(None, environment(LSQ_LEDGER="~/x")) == f"sqlite:///{Path('~/x').expanduser()}"
     assert ledger_url(None, environment()).endswith("/lsq-ticket-importer/ledger.sqlite")
+
+
+def test_the_ledgers_place_may_be_in_a_file(tmp_path, dotenv) -> None:
+    """As container secrets are; a file that others can read matters if there is a password in it."""
+    file = tmp_path / "address"
+    for address, warned in (("postgresql://importer@db/x", False), ("postgresql://importer:p%40ss@db/x", True)):
+        file.write_text(f"{address}\n", encoding="utf-8")
+        file.chmod(0o644)
+        found = environment(LSQ_LEDGER_FILE=str(file))
+        assert ledger_url(None, found) == address
+        assert [str(file) in warning for warning in found.warnings] == [True] * warned
+    dotenv.write_text("LSQ_LEDGER=postgresql://importer:p%40ss@db/x\n", encoding="utf-8")
+    dotenv.chmod(0o644)
+    assert len(Environment({}, dotenv).warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "variables"),
+    [
+        ("", {"LSQ_LEDGER": "x.sqlite"}),
+        (None, {"LSQ_LEDGER": " "}),
+        (None, {"LSQ_LEDGER_FILE": ""}),
+        (None, {"LSQ_LEDGER": "", "LSQ_LEDGER_FILE": "empty"}),
+    ],
+)
+def test_an_empty_place_of_the_ledger_is_an_error(flag, variables, tmp_path, monkeypatch, dotenv) -> None:
+    """It is probably a variable that was not filled: with the local file instead, all tickets would be made again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    if "LSQ_LEDGER" in variables:
+        dotenv.write_text("LSQ_LEDGER=other.sqlite\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="is empty"):
+        ledger_url(flag, Environment(variables, dotenv))
+
+
+def test_a_wrong_place_of_the_ledger_names_its_flag_or_variable() -> None:
+    """Its password is not shown."""
+    text = "host=db.example.com password=hunter2"
+    for flag, name in ((text, "--ledger"), (None, "LSQ_LEDGER")):
+        with pytest.raises(SettingsError, match=f"{name}: this form .* postgresql.psycopg://USER@HOST/NAME") as caught:
+            ledger_url(flag, environment(LSQ_LEDGER=text))
+        assert "hunter2" not in caught.value.message
 
 
 def test_the_rate_comes_from_flag_environment_or_the_documented_limit() -> None:

@@ -246,6 +246,57 @@ def backup() -> None:
     """
 
 
+@ledger.command(cls=_Command, module="ledger_care")
+@options.ledger
+@options.as_json
+def info() -> None:
+    """Show where the ledger is and what it holds.
+
+    Rows by state, runs, requests, size, schema version, and the times of the first and last run.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_care")
+@options.ledger
+@options.as_json
+def check() -> None:
+    """Check the ledger for damage and contradictions.
+
+    Changes nothing. The exit code is 1 if it finds a problem.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_care")
+@click.option(
+    "--older-than",
+    type=options.DURATION,
+    required=True,
+    metavar="AGE",
+    help="Of runs that ended so long ago: 90d.",
+)
+@click.option("--dry-run", is_flag=True, help="Count what would be deleted; delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@options.ledger
+@options.as_json
+def prune() -> None:
+    """Delete old requests, rejections and texts of errors.
+
+    Rows keep their keys, states and ticket numbers, so that none is sent again. Runs may go on meanwhile.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_care")
+@click.argument("target", metavar="FILE|URL")
+@options.ledger
+@options.as_json
+def move() -> None:
+    """Move the ledger to a new file or a PostgreSQL server.
+
+    Copies the ledger to FILE or URL and compares both; then the former one is refused. No run may be active. If the
+    command breaks off, repeat it.
+    """
+
+
 @ledger.command(cls=_Command, module="ledger_rows")
 @click.argument("name", metavar="RUN|RESULTS")
 @click.option("--rows", type=options.ROWS, help="Only these rows, such as 2-11,40: numbers of import_row.")

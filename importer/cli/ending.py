@@ -47,7 +47,7 @@ class CommandRun:
     """The command that runs: when it started, its warnings so far, and how it ends."""
 
     def __init__(self, *, as_json: bool = False) -> None:
-        self._as_json = as_json
+        self.as_json = as_json
         self.typed = TypedCommand()
         self._started_at = datetime.now(UTC)
         self._started_s = time.monotonic()
@@ -71,7 +71,7 @@ class CommandRun:
         if ending.error is not None:
             _name_bug_file(ending.error)
         members = self._all_members(ending)
-        if self._as_json:
+        if self.as_json:
             _print_json(members, ending.rows)
         else:
             print_report(ending.lines)
@@ -90,7 +90,7 @@ class CommandRun:
             with contextlib.suppress(OSError):
                 error.show()
             members = self._all_members(Ending(error=UsageError(error.format_message())))
-            if self._as_json:
+            if self.as_json:
                 _print_json(members, None)
             return self._ended(members)
         return self.end(Ending(error=error if isinstance(error, ImporterError) else as_ending(error)))

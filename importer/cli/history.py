@@ -34,6 +34,7 @@ def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     """List past runs, or the rows of one run."""
     opened = Ledger.open(ledger_url(ledger, read_environment()))
     click.get_current_context().call_on_close(opened.close)  # the rows are read while they are printed
+    opened.recovery.of_ended_runs()
     if run_name is None:
         runs = past_runs(opened)
         return Ending(data={"runs": list(map(_as_data, runs))}, text=_run_lines(runs))
@@ -56,6 +57,8 @@ def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
 
 def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
     yield from _run_lines([run])
+    if run.pruned:
+        yield "    `ledger prune` has deleted its requests and rejections"
     yield ""
     yield "\t".join(_HEADER)
     for row in rows:
@@ -88,7 +91,7 @@ def _count_lines(run: PastRun) -> Iterator[str]:
     """Yield the states of a run's rows at its end and, where they differ, now."""
     oldest_s = seconds_since(run.unknown_since) if run.unknown_since else None
     # Rows that a run left pending without a request are not among those of its rows that are counted now.
-    if _without_pending(run.did) == _without_pending(run.states):
+    if run.pruned or _without_pending(run.did) == _without_pending(run.states):
         yield _by_state(run.did, oldest_s) or "no row was sent"
         return
     yield f"at its end: {_by_state(run.did) or 'no row was sent'}"

@@ -18,6 +18,7 @@ from importer.cli.styles import for_stream, is_tty
 from importer.errors import SettingsError, UsageError, visible
 from importer.runtime.atomic_files import open_to_append
 from importer.runtime.events import Warned
+from importer.runtime.ledger_address import has_password
 from importer.settings import Environment, ledger_url
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -30,7 +31,7 @@ def set_up_log(flags: Mapping[str, Any], environment: Environment, *, written: S
     writes although no argument names them; the log must not go there. The ledger is added to them.
     """
     close_log()
-    log.addFilter(RedactingFilter(environment.redactor()))
+    log.addFilter(RedactingFilter(environment.redactor(flags.get("ledger"))))
     log_file: Path | None = flags["log_file"]
     handlers: list[logging.Handler] = [_StderrHandler(sys.stderr)] if sys.stderr is not None else []
     with contextlib.suppress(SettingsError):
@@ -48,6 +49,11 @@ def set_up_log(flags: Mapping[str, Any], environment: Environment, *, written: S
         log.addHandler(handler)
     log.setLevel(logging.WARNING if flags["quiet"] else logging.DEBUG if flags["verbose"] else logging.INFO)
     log.propagate = False
+    if has_password(flags.get("ledger") or ""):
+        environment.warnings.append(
+            "other users of this machine can see the password in --ledger while the command runs: use LSQ_LEDGER, "
+            "LSQ_LEDGER_FILE or libpq's PGPASSFILE"
+        )
     for warning in environment.warnings:
         log.warning("%s", warning)
         command_run().listen(Warned(warning))
@@ -68,8 +74,9 @@ class _StderrHandler(logging.StreamHandler[Any]):
     """Writes to standard error until it can't be written any more."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; as text not the end of a command, as standard output shows it."""
-        if not (hasattr(record, "summary") and isinstance(self.formatter, _ScreenFormatter)):
+        """Write a record; as text not the end of a command that standard output shows in words, not as JSON."""
+        is_shown = hasattr(record, "summary") and not command_run().as_json
+        if not (is_shown and isinstance(self.formatter, _ScreenFormatter)):
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's

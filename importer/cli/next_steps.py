@@ -16,6 +16,7 @@ from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.models import Status
 from importer.reports import labelled
 from importer.reports.summary import PlanSummary, Summary, Validation
+from importer.runtime.ledger_address import without_password
 from importer.submission.plan import Disposition
 
 _TRIAL_ROWS = 10
@@ -53,7 +54,8 @@ def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
     if states[Status.PENDING] and summary.ending is not None:
         return [Step(_after_stop(summary.ending), again.words()), *_resolve(summary, typed, "then, ")]
     if summary.is_blocked:
-        without = Step("or, to send the other rows without them, run:", again.words("--skip-invalid"))
+        blocked = typed if typed.has("--sandbox") else again
+        without = Step("or, to send the other rows without them, run:", blocked.words("--skip-invalid"))
         return [*_correct(summary, typed), *([without] if states[Status.PENDING] else [])]
     typed, again = typed.without(_SELECTING), again.without(_SELECTING)
     if states[Status.PENDING]:
@@ -70,11 +72,9 @@ def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
     rerun = replace(typed, flags=(("-m", "MAPPING"), *typed.flags))
     if summary.ending is not None and states[Status.UNKNOWN]:
         return [Step(_after_stop(summary.ending), typed.words())]
-    steps = []
+    steps: list[Step] = []
     if states[Status.UNKNOWN]:
-        text = f"look for {_rows(summary, Status.UNKNOWN)} in the account, then settle each:"
-        settle = ("--set", "ROW=created:NUMBER", "--set", "ROW=pending")
-        steps.append(Step(text, (typed.name, str(summary.results), *settle)))
+        steps += _settle(summary, typed)
     then = "then, " if steps else ""
     if states[Status.FAILED] or states[Status.REJECTED]:
         return [*steps, *_correct(summary, rerun, then)]
@@ -132,10 +132,28 @@ def _resolve(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
         yield Step(f"{then}to find out which of the unknown rows became tickets, run:", command)
 
 
+def _settle(summary: Summary, typed: TypedCommand) -> Iterator[Step]:
+    """Yield how to settle rows that are still unknown, by the numbers of the rows if they are few."""
+    count, numbers = summary.statuses[Status.UNKNOWN], summary.unknown_rows
+    command = (typed.name, str(summary.results), "--set")
+    if count == len(numbers) == 1:
+        text = f"look for unknown row {numbers[0]} in the account; if it is a ticket, run:"
+        yield Step(text, (*command, f"{numbers[0]}=created:NUMBER"))
+        yield Step("or, if it is none, run:", (*command, f"{numbers[0]}=pending"))
+        return
+    shown = f" ({', '.join(map(str, numbers))})" if count == len(numbers) else ""
+    text = f"look for {_rows(summary, Status.UNKNOWN)}{shown} in the account, then settle each:"
+    yield Step(text, (*command, "ROW=created:NUMBER", "--set", "ROW=pending"))
+
+
 def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[Step]:
     """Yield how to go on with rejected and failed rows."""
     wrong = [status for status in (Status.FAILED, Status.REJECTED) if summary.statuses[status]]
     if not wrong:
+        return
+    if typed.name == "run" and typed.has("--sandbox"):  # a real run does not see what is corrected in these results
+        text = f"{then}correct {_rows(summary, *wrong)} in {typed.argument}, or the mapping, and run:"
+        yield Step(text, typed.words())
         return
     rerun = _rerun(summary, typed)
     if any(code == "spreadsheet-changed" for _, code, _ in summary.reasons):
@@ -166,11 +184,7 @@ def _proposed(typed: TypedCommand) -> TypedCommand:
 
 
 def _without_password(flag: str, value: str | None) -> str | None:
-    if flag != "--ledger" or not value or "://" not in value:
-        return value
-    from importer.ledger.database import safe_url  # noqa: PLC0415 - loads SQLAlchemy
-
-    return safe_url(value)
+    return without_password(value, parameters=True) if flag == "--ledger" and value else value
 
 
 def _with_seed(typed: TypedCommand, seed: int | None) -> TypedCommand:

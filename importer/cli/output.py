@@ -61,7 +61,8 @@ def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool = False)
             groups.append([line])
     for group in groups:
         if log.isEnabledFor(level):
-            text = "; ".join([_without_layout(group[0]), *map(str.strip, group[1:])])
+            first = _without_layout(group[0]).removeprefix("warning: ")  # the level says it
+            text = "; ".join([first, *map(str.strip, group[1:])])
             log.log(level, "%s", text, extra={"screen": group})
         elif even_if_quiet:
             for line in group:

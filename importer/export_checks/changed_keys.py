@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_COMPARED = 20_000  # unknown keys; of more, a random sample is compared
@@ -45,21 +45,12 @@ def may_be_alike(unknown: Sequence[str], known: int, *, compound: bool) -> bool:
     return 2 * sum(size for _, size in cores.most_common(known)) > len(unknown)
 
 
-def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> KeyResemblance:
-    """Compare unknown keys of an export with known keys of its source.
+class KeyMatches:
+    """Unknown keys of an export, each with the known key of its source that it resembles.
 
-    ``unknown``: distinct keys, at most ``MOST_COMPARED``. ``known``: without the keys that are in this export too, as
-    these belong to other rows. ``compound``: keys are JSON lists of the cells of several columns.
+    ``unknown``: distinct keys, at most ``MOST_COMPARED``. ``compound``: keys are JSON lists of the cells of several
+    columns.
     """
-    matches = _Matches(unknown, compound=compound)
-    for key in known:
-        if matches.may_match(key):
-            matches.add(key)
-    return matches.best()
-
-
-class _Matches:
-    """Unknown keys, each with the known key that it resembles."""
 
     def __init__(self, unknown: Sequence[str], *, compound: bool) -> None:
         self._unknown = unknown
@@ -77,8 +68,21 @@ class _Matches:
             for at, prefix, rest in _splits(parts):
                 self._without_prefix[rest].append((position, (True, at, prefix)))
 
-    def may_match(self, key: str) -> bool:
-        """Return whether any unknown key could resemble this known one. A quick check: most known keys fail it."""
+        # A key ends with its core. The ends of the cores, all of one length, tell most known keys apart quickly.
+        self._end_chars = 0 if compound else min((len(core[0]) for core in self._cores), default=0)
+        self._ends = {core[0][-self._end_chars :] for core in self._cores} if self._end_chars else set()
+
+    def candidates(self, known: list[str]) -> list[str]:
+        """Return the known keys that any unknown key could resemble: usually few."""
+        if end := self._end_chars:
+            known = [
+                key
+                for key in known
+                if (plain := key.strip().casefold())[-end:] in self._ends or ("." in plain and plain.endswith("0"))
+            ]
+        return [key for key in known if self._may_match(key)]
+
+    def _may_match(self, key: str) -> bool:
         number = None if self._compound else _NUMBER.fullmatch(key)  # a fast way for the most frequent form of keys
         return ((number[1],) if number else _core(_parts(key, compound=self._compound))) in self._cores
 

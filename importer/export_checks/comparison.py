@@ -7,15 +7,14 @@ what follows from the counts.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from pathlib import PurePath
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
+from importer.export_checks.changed_keys import MOST_COMPARED, KeyMatches, KeyResemblance, may_be_alike
 from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, SinceLastRun, stops
-from importer.export_checks.last_run import compare_exports
+from importer.export_checks.last_run import compare_exports, export_name
 from importer.ledger.previous_exports import (
     ContentHashes,
     ExportRecord,
@@ -23,7 +22,7 @@ from importer.ledger.previous_exports import (
     KnownRow,
     are_in,
     content_hashes,
-    count_known_keys,
+    count_keys,
     former_export,
     key_hashes,
     known_keys,
@@ -52,7 +51,7 @@ class ExportComparison:
         self._run = run
         self._mapping = mapping
         self._names = names
-        self._name = PurePath(run.manifest).name
+        self._name = export_name(run.manifest)
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
         self._content_parts: list[ContentHashes] = []
@@ -179,16 +178,16 @@ class ExportComparison:
         compared = sorted(self._unknown)[:MOST_COMPARED]
         unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
         compound = len(self._mapping.key) > 1
-        elsewhere = count_known_keys(self._ledger, self._run.account, self._run.source) - self._known
+        place = (self._ledger, self._run.account, self._run.source)
+        elsewhere = count_keys(*place, most=self._known + len(unknown)) - self._known
         if not may_be_alike(unknown, elsewhere, compound=compound):
             return None
-        return resemblance(unknown, self._known_elsewhere(), compound=compound)
-
-    def _known_elsewhere(self) -> Iterator[str]:
-        """Yield the known keys that are not in this export."""
-        for keys in known_keys(self._ledger, self._run.account, self._run.source):
+        matches = KeyMatches(unknown, compound=compound)
+        for keys in known_keys(*place, matches.candidates):
             is_here = are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
-            yield from itertools.compress(keys, (~is_here).tolist())
+            for key in itertools.compress(keys, (~is_here).tolist()):  # the others belong to other rows
+                matches.add(key)
+        return matches.best()
 
 
 def _former(export: ExportRecord) -> PreviousExport:

@@ -1,10 +1,11 @@
 """What is new since the last run of a manifest: rows of the export, and rows that newly need work.
 
-The last run is the last one of the same source and manifest name.
+The last run is the last one of the same source and manifest name; dates in a name don't count.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -16,6 +17,16 @@ from importer.ledger.previous_exports import ExportRecord, KeyHashes, are_in, ke
 from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import rejected_rows, runs_of_source
 from importer.ledger.store import Ledger
+
+_YEAR, _MONTH, _DAY = r"(?:20\d\d)", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_DATE = rf"(?:{_YEAR}([-_.]?){_MONTH}\1{_DAY}|{_DAY}([-_.]?){_MONTH}\2{_YEAR})"
+_TIME = r"(?:[T_ .-]?(?:[01]\d|2[0-3])[:_.h-]?[0-5]\d(?:[:_.m-]?[0-5]\d)?Z?)"
+_MOMENT = re.compile(rf"(?<!\d){_DATE}{_TIME}?(?!\d)", re.ASCII | re.IGNORECASE)
+
+
+def export_name(manifest: str) -> str:
+    """Return the name by which exports of one table are known: the file's name, with DATE for a date and time in it."""
+    return _MOMENT.sub("DATE", PurePath(manifest).name)
 
 
 def compare_exports(keys: bytes, contents: bytes, last: ExportRecord | None) -> SinceLastRun:
@@ -64,5 +75,5 @@ def _last_run(ledger: Ledger, run: RunInfo) -> str | None:
     """Return the last run that has read a manifest of this name to its end."""
     others = (each for each in runs_of_source(ledger, run.account, run.source) if each.run != run.id)
     checked = (each for each in others if each.command == "run" and each.rows is not None)
-    name = PurePath(run.manifest).name
-    return next((each.run for each in checked if PurePath(each.manifest).name == name), None)
+    name = export_name(run.manifest)
+    return next((each.run for each in checked if export_name(each.manifest) == name), None)

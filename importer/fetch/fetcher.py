@@ -22,9 +22,10 @@ from importer.fetch.answers import ending
 from importer.fetch.file_names import safe_name
 from importer.fetch.hosts import HostRules
 from importer.fetch.outcome import Downloaded, DownloadError, Limits
-from importer.fetch.part_file import PARTS_FOLDER, PartFile, Places, delete_unrecorded, sync_folder
+from importer.fetch.part_file import PARTS_FOLDER, PartFile, Places, delete_unrecorded
 from importer.fetch.retry import RetryRules
 from importer.fetch.web import WebDownloader, WebOptions, open_web
+from importer.runtime.atomic_files import sync_folder
 from importer.runtime.events import AddressFetched, BytesFetched, Emit
 from importer.runtime.redaction import Redactor
 

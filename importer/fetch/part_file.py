@@ -194,13 +194,3 @@ def delete_unrecorded(folder: Path, recorded: Collection[str]) -> None:
     for path in linked.values():
         path.unlink()
         path.with_suffix(".json").unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

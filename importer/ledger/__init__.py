@@ -13,6 +13,9 @@ results_runs         runs that wrote results files
 acknowledgements     rows that a user knows to be bad
 forgetting           makes rows new again whose tickets were deleted
 history              queries about past runs
+figures, consistency  `ledger info` and `ledger check`
+pruning              `ledger prune`
+moving, moved_ledgers  `ledger move`, and the marks of a moved ledger
 connection           address, transactions and secret of an open ledger
 postgres, server_outage  guards of a ledger on a server; waits for a server that is away
 schema, migrations, revisions  the tables, and upgrades of older ledgers

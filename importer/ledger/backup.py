@@ -33,6 +33,8 @@ def back_up(url: str, target: Path) -> Backup:
     if not opening.exists(url):
         raise opening.no_ledger(url)
     _refuse(ledger, target)
+    with opening.looking(url):
+        pass  # a ledger that was moved is refused
     try:
         rows = copy_ledger(url, ledger, target)
         return Backup(rows=rows, size_bytes=target.stat().st_size)

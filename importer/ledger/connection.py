@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from importer.errors import LedgerError
 from importer.ledger import database, postgres, schema
 from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.records import utc_before, utc_now
 from importer.ledger.server_outage import ServerOutage
 from importer.ledger.sqlite_file import LedgerFile
 
 _MOST_ATTEMPTS = 5
+_MARKS_KEPT_S = 7 * 86_400.0
 _Result = TypeVar("_Result")
 
 
@@ -74,15 +76,17 @@ class LedgerConnection:
                 return work(db)
         tries_left = _MOST_ATTEMPTS
         while True:
-            mark, results = {"name": self._marked(), "mark": secrets.token_hex(16)}, []
+            mark, results = {"name": self._marked(), "mark": f"{utc_now()} {secrets.token_hex(16)}"}, []
+            has_begun = False
             try:
                 with self._translated_errors(), self._connected(writes=True, mark=mark) as db:
+                    has_begun = True
                     results.append(work(db))
                     db.commit()
                 return results[0]
             except LedgerError as error:
                 tries_left -= 1
-                if postgres.is_lost(error.__cause__):
+                if has_begun and postgres.is_lost(error.__cause__):
                     if results and self._was_committed(**mark):
                         return results[0]
                 elif not tries_left or not postgres.is_transient(error.__cause__):
@@ -98,8 +102,11 @@ class LedgerConnection:
     def _marked(self) -> str:
         if not self._mark_name:
             name = f"commit {secrets.token_hex(16)}"
+            columns = schema.meta.c
+            killed = columns.name.like("commit %") & (columns.value < utc_before(_MARKS_KEPT_S))
             with self.writing() as db:
-                db.execute(schema.meta.insert().values(name=name, value=""))
+                db.execute(schema.meta.delete().where(killed))  # a living process writes its mark every few seconds
+                db.execute(schema.meta.insert().values(name=name, value=utc_now()))
             self._mark_name = name
         return self._mark_name
 

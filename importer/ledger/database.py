@@ -7,7 +7,6 @@ import errno
 import getpass
 import json
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -20,12 +19,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from importer.errors import LedgerError
 from importer.ledger import postgres
+from importer.runtime import ledger_address
 
 _BUSY_TIMEOUT_S = 30.0
 _FULL = "free space on the disk, then run the same command again"
 _CHECK = "check its folder, the permissions and the disk"
-_CREDENTIALS = re.compile(r"[^/@]*:[^/]*@")  # hides rather too much of an address that can't be parsed
+# Most services give an address without a driver, or with another name for it; this program uses psycopg.
+_POSTGRES = ("postgres", "postgresql")
 _TABLES_LOCK = 0x7469636B6574  # any number that other programs don't use
+safe_url = ledger_address.without_password
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -34,8 +36,7 @@ def make_engine(url: str) -> sa.Engine:
     parsed = _parsed(url)
     try:
         if parsed.get_backend_name() == "postgresql":
-            # Most services give an address without a driver; this program uses psycopg.
-            return postgres.make_engine(parsed.set(drivername="postgresql+psycopg"))
+            return postgres.make_engine(parsed)
         patience = {} if "timeout" in parsed.query else {"timeout": _BUSY_TIMEOUT_S}
         engine = sa.create_engine(parsed, connect_args=patience)
     except ImportError as error:
@@ -53,7 +54,9 @@ def _parsed(url: str) -> sa.URL:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
         parsed = None
-    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
+    if parsed is not None and parsed.get_backend_name() in _POSTGRES:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed is None or parsed.get_backend_name() != "sqlite":
         raise LedgerError(
             f"{safe_url(url)} is not a valid ledger address",
             hint="write sqlite:////absolute/path/ledger.sqlite or postgresql+psycopg://user@host/database",
@@ -123,14 +126,6 @@ def sqlite3_connection(path: Path, patience_s: float) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
 
 
-def safe_url(url: str) -> str:
-    """Return a ledger's address without its password."""
-    try:
-        return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
-    except (sa.exc.ArgumentError, ValueError):
-        return repr(_CREDENTIALS.sub("***@", url.partition("?")[0]))
-
-
 def boot_id(path: Path = _BOOT_ID) -> str:
     """Return an ID of this machine's current start. Times of ``boot_clock_s`` are comparable only within one start.
 
@@ -167,7 +162,8 @@ def translated_errors(url: str) -> Iterator[None]:
         yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause: Any = getattr(error, "orig", None) or error
-        raise LedgerError(f"the ledger {safe_url(url)} can't be used: {cause}", hint=_hint(str(cause))) from error
+        hint = _hint(str(cause)) if isinstance(cause, sqlite3.Error) else postgres.hint(str(cause))
+        raise LedgerError(f"the ledger {safe_url(url)} can't be used: {cause}", hint=hint) from error
     except (OSError, filelock.Timeout) as error:
         raise LedgerError(
             f"the ledger {safe_url(url)} can't be used: {error}",
@@ -186,4 +182,4 @@ def _hint(message: str) -> str:
         "not a database": "this file is not a ledger; name the right file in LSQ_LEDGER or --ledger",
         "malformed": "it is damaged; restore it from a backup and do not import without it",
     }
-    return next((hint for word, hint in hints.items() if word in message), "check its address and the server")
+    return next((hint for word, hint in hints.items() if word in message), _CHECK)

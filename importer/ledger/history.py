@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from importer.errors import UsageError
-from importer.ledger import leases, schema
+from importer.ledger import database, leases, schema
 from importer.ledger.records import FOUND, SET_CREATED
 from importer.ledger.store import Ledger
 
+PRUNED_BEFORE = "pruned_before"  # in `ledger_meta`: the requests of runs that ended before were deleted
 _SHOWN_RUNS = 10
 _IDS = ("number", "ticket_id", "ticket_key")
 _MADE = ("created", FOUND, SET_CREATED)  # outcomes that give a ticket's number
@@ -29,7 +30,8 @@ class PastRun:
 
     ``did``: the number of its rows in each state when it ended. ``states``: the number of the rows that it sent,
     settled or rejected in each state now. ``unconfirmed``: its requests whose answer was not recorded.
-    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown.
+    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown. ``pruned``: its requests and
+    rejections were deleted, so that ``states`` is empty.
     """
 
     id: str
@@ -49,6 +51,7 @@ class PastRun:
     states: dict[str, int]
     unconfirmed: int
     unknown_since: str | None
+    pruned: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,22 +75,27 @@ class PastRow:
 def past_runs(ledger: Ledger) -> list[PastRun]:
     """Return every run of a ledger, the newest first."""
     with ledger.reading() as db:
-        counts = _Counts(db)
         # Runs that started in the same second are sorted by the boot clock.
         order = (schema.runs.c.started_at.desc(), schema.runs.c.lease_until.desc(), schema.runs.c.id)
-        return [_past_run(ledger, db, row, counts) for row in db.execute(schema.runs.select().order_by(*order)).all()]
+        rows = db.execute(schema.runs.select().order_by(*order)).all()
+        counts = _Counts(db, rows)
+        return [_past_run(ledger, db, row, counts) for row in rows]
 
 
 def past_run(ledger: Ledger, name: str) -> PastRun:
     """Return the run of this name or unique part of a name. Raises UsageError."""
-    runs = past_runs(ledger)
-    named = [run for run in runs if run.id == name] or [run for run in runs if name and name in run.id]
-    if len(named) == 1:
-        return named[0]
+    runs = schema.runs.c
+    with ledger.reading() as db:
+        newest_first = sa.select(runs.id).order_by(runs.started_at.desc(), runs.lease_until.desc(), runs.id)
+        names = db.scalars(newest_first).all()
+        named = [each for each in names if each == name] or [each for each in names if name and name in each]
+        if len(named) == 1:
+            row = db.execute(schema.runs.select().where(runs.id == named[0])).one()
+            return _past_run(ledger, db, row, _Counts(db, [row]))
     if named:
         raise UsageError(
             f"{name!r} is part of the names of {len(named)} runs",
-            details=[run.id for run in named[:_SHOWN_RUNS]],
+            details=named[:_SHOWN_RUNS],
             hint="write more of the name",
         )
     raise UsageError(f"the ledger has no run {name!r}", hint="`ticket-importer history` lists the runs")
@@ -177,9 +185,33 @@ def _forgotten_rows(run_id: str) -> sa.Select[Any]:
 
 
 class _Counts:
-    """Counts of all runs: of their rows by current state, of tickets that they made, of requests without an answer."""
+    """Counts of runs: rows by current state, tickets that they made, requests without an answer.
 
-    def __init__(self, db: sa.Connection) -> None:
+    The requests and rejections of runs that ended before ``pruned_before`` were deleted.
+    """
+
+    def __init__(self, db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> None:
+        self.pruned_before = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == PRUNED_BEFORE)) or ""
+        self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.made, self.unconfirmed = Counter[str](), Counter[str]()
+        self.unknown_since: dict[str, str] = {}
+        final = {run.id: did for run in runs if (did := _final_counts(run)) is not None}
+        if final:
+            for run in _changed_later(db, runs):
+                final.pop(run, None)
+        for run, did in final.items():
+            self.states[run] = dict(sorted(did.items()))
+            self.made[run] = did.get("created", 0)
+        self._count_requests(db, [run.id for run in runs if run.id not in final])
+        self.rejected = _by_run(db, schema.rejections)
+        self.forgotten = _by_run(db, schema.forgotten)
+        for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
+            for name, count in of_runs.items():
+                self.states[name][state_now] = count
+
+    def _count_requests(self, db: sa.Connection, runs: list[str]) -> None:
+        if not runs:
+            return
         state = sa.case((_attempts.forgotten_by.is_not(None), "forgotten"), else_=_tickets.state)
         sent = (  # in one pass, as there may be millions of requests
             sa.select(
@@ -191,23 +223,30 @@ class _Counts:
                 sa.func.count(sa.case((_attempts.outcome.is_(None), 1))).label("unconfirmed"),
             )
             .join(schema.tickets, _tickets.id == _attempts.ticket)
+            .where(database.column_is_in(db, _attempts.run, runs))
             .group_by(_attempts.run, state)
             .order_by(state)
         )
-        self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self.made, self.unconfirmed = Counter[str](), Counter[str]()
-        self.unknown_since: dict[str, str] = {}
         for row in db.execute(sent):
             self.states[row.run][row.state] = row.rows
             self.made[row.run] += row.made
             self.unconfirmed[row.run] += row.unconfirmed
             if row.state == "unknown":
                 self.unknown_since[row.run] = row.oldest
-        self.rejected = _by_run(db, schema.rejections)
-        self.forgotten = _by_run(db, schema.forgotten)
-        for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
-            for run, count in of_runs.items():
-                self.states[run][state_now] = count
+
+
+def _final_counts(run: sa.Row[Any]) -> dict[str, int] | None:
+    """Return what an ended run left, if only another run can have changed that since; else ``None``."""
+    did: dict[str, int] = json.loads(run.did) if run.ended_at is not None and run.did is not None else {"": 0}
+    return did if did.keys() <= {"created", "failed"} else None
+
+
+def _changed_later(db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> Collection[str]:
+    """Return the runs with a row that another run has sent, settled or forgotten since: few, among many requests."""
+    changed = _attempts.forgotten_by.is_not(None) | _tickets.run.is_distinct_from(_attempts.run)
+    of_one = _attempts.run == runs[0].id if len(runs) == 1 else sa.true()
+    joined = sa.select(_attempts.run).join(schema.tickets, _tickets.id == _attempts.ticket)
+    return set(db.scalars(joined.where(changed & of_one).distinct()))
 
 
 def _by_run(db: sa.Connection, table: sa.Table) -> dict[str, int]:
@@ -220,6 +259,8 @@ def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]
 
     The tickets that it made are counted by its requests, as an answer may have come after its end.
     """
+    if _is_pruned(row, counts):
+        return dict(json.loads(row.did or "{}"))
     if row.did is not None:
         did: dict[str, int] = json.loads(row.did)
     elif row.ended_at is None:
@@ -229,6 +270,10 @@ def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]
     others = {"created": counts.made, "rejected": counts.rejected, "forgotten": counts.forgotten}
     did |= {name: number for name, of_runs in others.items() if (number := of_runs.get(row.id, 0))}
     return did
+
+
+def _is_pruned(row: sa.Row[Any], counts: _Counts) -> bool:
+    return row.ended_at is not None and row.ended_at < counts.pruned_before
 
 
 def _last_outcomes(db: sa.Connection, run_id: str) -> dict[str, int]:
@@ -254,7 +299,8 @@ def _after_crash(states: Mapping[str, int]) -> dict[str, int]:
 
 def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> PastRun:
     live = row.ended_at is None and not leases.is_expired(db, row, ledger.path)
-    did, states = _did(db, row, counts), counts.states.get(row.id, {})
+    pruned = _is_pruned(row, counts)
+    did, states = _did(db, row, counts), {} if pruned else counts.states.get(row.id, {})
     if not live:
         did, states = _after_crash(did), _after_crash(states)
     return PastRun(
@@ -275,4 +321,5 @@ def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Coun
         states=states,
         unconfirmed=counts.unconfirmed.get(row.id, 0),
         unknown_since=counts.unknown_since.get(row.id),
+        pruned=pruned,
     )

@@ -45,10 +45,15 @@ def renew(db: sa.Connection, run_id: str) -> None:
         )
 
 
-def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
-    """End every run of this account and source whose lease has expired; its requests in flight become unknown."""
+def end_expired_runs(db: sa.Connection, ledger: Path | None, run: RunInfo | None = None) -> None:
+    """End every run whose lease has expired, of the account and source of ``run`` or of all.
+
+    Its requests in flight become unknown.
+    """
     columns = schema.runs.c
-    where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
+    where: sa.ColumnElement[bool] = columns.ended_at.is_(None)
+    if run is not None:
+        where &= (columns.account == run.account) & (columns.source == run.source)
     for other in db.execute(schema.runs.select().where(where)).all():
         # A run that has renewed its lease meanwhile is live.
         unchanged = (columns.id == other.id) & (columns.lease_until == other.lease_until) & columns.ended_at.is_(None)
@@ -137,17 +142,21 @@ def held_by_another_run(db: sa.Connection, run: RunInfo, keys: Sequence[str]) ->
     return HeldByAnotherRun(who, hint="wait until that run has ended, or stop it; then run the same command again")
 
 
-def refuse_live_runs(db: sa.Connection, ledger: Path | None) -> None:
-    """Raise LedgerError if a run is live: it is of an older version, which needs the tables as they are."""
+def live_runs(db: sa.Connection, ledger: Path | None) -> list[sa.Row[Any]]:
+    """Return the ID, host and process of every live run, in a ledger of any version."""
     columns = schema.runs.c
     known: sa.Select[Any] = sa.select(columns.id, columns.host, columns.pid, columns.boot_id, columns.lease_until)
-    for other in db.execute(known.where(columns.ended_at.is_(None))).all():
-        if not is_expired(db, other, ledger):
-            raise LedgerError(
-                f"the ledger must be upgraded, but run {other.id} of the older version still uses it "
-                f"(host {other.host}, process {other.pid})",
-                hint="wait until that run has ended, then run the same command again",
-            )
+    started = db.execute(known.where(columns.ended_at.is_(None))).all()
+    return [each for each in started if not is_expired(db, each, ledger)]
+
+
+def refuse_live_runs(db: sa.Connection, ledger: Path | None, why: str) -> None:
+    """Raise LedgerError if a run is live. ``why`` this must not be: the beginning of the message."""
+    for other in live_runs(db, ledger):
+        raise LedgerError(
+            f"{why}, but run {other.id} still uses it (host {other.host}, process {other.pid})",
+            hint="wait until that run has ended, then run the same command again",
+        )
 
 
 class RunLock:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from importer.errors import LedgerError
 from importer.ledger import database, leases, schema
+from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.sqlite_copy import copy_ledger
 
 if TYPE_CHECKING:
@@ -37,18 +38,24 @@ def check_or_upgrade(
     with engine.connect() as db:
         if path is not None:
             _refuse_damaged(db, path)
-        version = _version(db)
+        refuse_moved(db)
+        version = ledger_version(db)
         compact = db.scalar(_NEEDS_COMPACTION)
-    if version > newest:
-        raise LedgerError(
-            f"the ledger {database.safe_url(str(engine.url))} has schema version {version}; "
-            f"this program supports versions up to {newest}",
-            hint="use the version of ticket-importer that wrote it, or a newer one",
-        )
+        refuse_newer(db, version, newest)
     if version < newest:
         _upgrade(engine, path, range(version + 1, newest + 1), revisions)
     if path is not None and (compact or version < newest):
         _compact(engine, path)
+
+
+def refuse_newer(db: sa.Connection, version: int, newest: int = schema.SCHEMA_VERSION) -> None:
+    """Raise LedgerError if the ledger is newer than this program."""
+    if version > newest:
+        raise LedgerError(
+            f"the ledger {database.safe_url(str(db.engine.url))} has schema version {version}; "
+            f"this program supports versions up to {newest}",
+            hint="use the version of ticket-importer that wrote it, or a newer one",
+        )
 
 
 def _refuse_damaged(db: sa.Connection, path: Path) -> None:
@@ -60,7 +67,7 @@ def _refuse_damaged(db: sa.Connection, path: Path) -> None:
         )
 
 
-def _version(db: sa.Connection, *, lock: bool = False) -> int:
+def ledger_version(db: sa.Connection, *, lock: bool = False) -> int:
     """Return the ledger's schema version. ``lock``: other processes wait until this transaction ends."""
     wanted = sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema_version")
     text = db.scalar(wanted.with_for_update() if lock else wanted)
@@ -84,9 +91,9 @@ def _upgrade(engine: sa.Engine, path: Path | None, versions: range, revisions: S
     backup = _back_up(str(engine.url), path, versions.start - 1) if path is not None else None
     for to in versions:
         with engine.connect().execution_options(writes=True) as db, db.begin():
-            if _version(db, lock=True) >= to:  # another process was faster
+            if ledger_version(db, lock=True) >= to:  # another process was faster
                 continue
-            leases.refuse_live_runs(db, path)
+            leases.refuse_live_runs(db, path, "the ledger must be upgraded")
             _apply(db, config, to)
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
     if backup is not None:

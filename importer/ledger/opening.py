@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
 from importer.ledger import database, migrations, permissions, postgres, schema
+from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.sqlite_file import refuse_network_disk
 
 log = logging.getLogger("importer")
@@ -46,6 +49,20 @@ def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     path = database.sqlite_path(url)
     with database.translated_errors(url):
         return _open_checked(url, path), path
+
+
+@contextlib.contextmanager
+def looking(url: str) -> Iterator[tuple[sa.Connection, Path | None]]:
+    """Give a connection that reads an existing ledger as it is, without check and upgrade. Raises LedgerError."""
+    if not exists(url):
+        raise no_ledger(url)
+    engine = database.make_engine(url)
+    try:
+        with database.translated_errors(url), engine.connect() as db:
+            refuse_moved(db)
+            yield db, database.sqlite_path(url)
+    finally:
+        engine.dispose()
 
 
 def no_ledger(url: str) -> LedgerError:

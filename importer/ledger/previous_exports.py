@@ -7,7 +7,7 @@ finished export with other content.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.records import effective_state
 from importer.ledger.store import Ledger
 
-_READ_ROWS = 10_000
+_READ_ROWS = 5_000
 
 KeyHashes = npt.NDArray[np.uint64]
 ContentHashes = npt.NDArray[np.uint32]
@@ -154,25 +154,32 @@ def are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
     return is_there
 
 
-def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]:
-    """Yield every key of an account and source that may have been sent, thousands at a time, in any order."""
-    statement = sa.select(schema.tickets.c.key).where(_was_sent(account, source))
-    with ledger.reading() as db:
-        for part in db.execution_options(yield_per=_READ_ROWS).scalars(statement).partitions():
-            yield list(part)
+def known_keys(
+    ledger: Ledger, account: str, source: str, choose: Callable[[list[str]], list[str]]
+) -> Iterator[list[str]]:
+    """Yield the keys of an account and source that may have been sent, of those that ``choose`` returns, in any order.
 
-
-def count_known_keys(ledger: Ledger, account: str, source: str) -> int:
-    """Return the number of keys that ``known_keys`` yields."""
-    with ledger.reading() as db:
-        statement = sa.select(sa.func.count()).select_from(schema.tickets).where(_was_sent(account, source))
-        return db.scalars(statement).one()
-
-
-def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
+    ``choose`` gets thousands at a time. All keys are read from their index, and only the chosen rows from the table.
+    """
     columns = schema.tickets.c
+    statement = sa.select(columns.key).where(_of_source(account, source))
     was_sent = (columns.state != "pending") | (columns.attempts > 0)
-    return (columns.account == account) & (columns.source == source) & was_sent
+    with ledger.reading() as db:
+        for part in db.scalars(statement.execution_options(yield_per=_READ_ROWS)).partitions():
+            if chosen := choose(list(part)):
+                yield list(db.scalars(statement.where(was_sent & database.column_is_in(db, columns.key, chosen))))
+
+
+def count_keys(ledger: Ledger, account: str, source: str, most: int) -> int:
+    """Return the number of keys of an account and source, but at most ``most``: unsent ones are counted, too."""
+    some = sa.select(schema.tickets.c.key).where(_of_source(account, source)).limit(most).subquery()
+    with ledger.reading() as db:
+        return db.scalars(sa.select(sa.func.count()).select_from(some)).one()
+
+
+def _of_source(account: str, source: str) -> sa.ColumnElement[bool]:
+    columns = schema.tickets.c
+    return (columns.account == account) & (columns.source == source)
 
 
 def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, KnownRow]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from importer.models import TicketIds
+
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +172,12 @@ class RowFinding:
 
 def utc_now() -> str:
     """Return the wall clock as ISO 8601, for display only; no decision depends on it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime(_TIME_FORMAT)
+
+
+def utc_before(seconds: float) -> str:
+    """Return the moment so long ago, in the form of ``utc_now``, to choose old records to delete."""
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime(_TIME_FORMAT)
 
 
 def seconds_since(moment: str) -> float | None:

@@ -21,6 +21,11 @@ class ServerOutage:
         self._end_at: float | None = None  # the run was asked to stop
         self._hurried = threading.Event()
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the server does not answer now."""
+        return self._since is not None
+
     def hurry(self, seconds: float) -> None:
         """Wait at most so long from now on: the run was asked to stop."""
         at = boot_clock_s() + seconds

@@ -26,12 +26,12 @@ def copy_ledger(url: str, ledger: Path, target: Path) -> int:
     The target appears complete or not at all, and only its owner can read it. Raises FileExistsError if it exists,
     OSError if it can't be written, and LedgerError.
     """
-    with _new_file(target) as temporary, database.translated_errors(url):
+    with new_file(target) as temporary, database.translated_errors(url):
         return _copy(ledger, temporary)
 
 
 @contextlib.contextmanager
-def _new_file(target: Path) -> Iterator[Path]:
+def new_file(target: Path) -> Iterator[Path]:
     """Give a temporary file to write; name it ``target`` at the end. Raises OSError."""
     number, name = tempfile.mkstemp(prefix=f".{target.name[:_NAME_CHARS]}.", suffix=".tmp", dir=target.parent)
     os.close(number)

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from importer.errors import ImporterError
+from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
+from importer.ledger.moved_ledgers import refuse_moved
+from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
     Claim,
     Intent,
@@ -26,6 +28,7 @@ from importer.ledger.records import (
     RunInfo,
     utc_now,
 )
+from importer.ledger.recovery import Recovery
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
 
@@ -39,6 +42,8 @@ class Ledger(LedgerRows):
         super().__init__(engine, path)
         self._lock: leases.RunLock | None = None
         self._recorder = RequestRecorder(engine.dialect)
+        self.recovery = Recovery(self, self._recorder)
+        self._run: RunInfo | None = None
 
     @classmethod
     def create(cls, url: str) -> Ledger:
@@ -65,7 +70,9 @@ class Ledger(LedgerRows):
     # -- runs -------------------------------------------------------------------------------------------------------
 
     def begin_run(self, run: RunInfo) -> None:
-        """Record a run with a new lease. First end all runs whose lease has expired."""
+        """Record a run with a new lease. First record what ended runs kept, and end those whose lease has expired."""
+        self.recovery.of_ended_runs()
+        self._run = run
         if self.path is not None and self._file is not None:
             with self._translated_errors():
                 self._lock = leases.RunLock(self.path, run.id)
@@ -73,7 +80,8 @@ class Ledger(LedgerRows):
                 self._file.checkpoint()  # data that a killed run left in the log
                 self._file.take_reserve()
         with self.writing() as db:
-            leases.end_expired_runs(db, run, self.path)
+            refuse_moved(db)  # it may have been moved since it was opened
+            leases.end_expired_runs(db, self.path, run)
             db.execute(
                 schema.runs.insert().values(
                     **asdict(run),
@@ -114,7 +122,7 @@ class Ledger(LedgerRows):
     def end_run(self, run_id: str, exit_code: int, stopped: str = "") -> None:
         """Record how a run ended and release its rows; its requests in flight become unknown.
 
-        ``stopped``: why it ended before all of its rows were done.
+        ``stopped``: why it ended before all of its rows were done. Raises LedgerError; then the run's outbox has it.
         """
 
         def end(db: sa.Connection) -> None:
@@ -123,7 +131,12 @@ class Ledger(LedgerRows):
             db.execute(schema.runs.update().where(alive).values(**values))
             leases.release_rows(db, run_id)
 
-        self.transaction(end)
+        try:
+            self.transaction(end)
+        except LedgerError:
+            if self._run is not None:
+                keep_ending(self._run, exit_code, stopped)
+            raise
         self.forget_mark()
         if self._file is not None:
             self._file.checkpoint()

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -18,6 +19,7 @@ from importer.errors import ManifestError
 
 _FOLDER_PREFIX = "ticket-importer-run-"
 _BLOCK_BYTES = 1 << 20
+_RESULTS = re.compile(r"\.results(\.\d+)?\.\w+$")
 _ATTEMPTS = 3
 _WAIT_S = 0.5
 
@@ -128,7 +130,9 @@ def _unreadable(source: Path, error: OSError | ValueError) -> ManifestError:
 
 def _similar_names(source: Path) -> str:
     with contextlib.suppress(OSError):
-        names = difflib.get_close_matches(source.name, [path.name for path in source.parent.iterdir()], n=1)
+        is_results = bool(_RESULTS.search(source.name))  # a manifest is no results file, and the other way round
+        others = [path.name for path in source.parent.iterdir() if bool(_RESULTS.search(path.name)) == is_results]
+        names = difflib.get_close_matches(source.name, others, n=1)
         if names:
             return f"Did you mean {names[0]}?"
     return "Check the path."

@@ -9,6 +9,8 @@ from importer.models import Rate
 from importer.rate_limit.adaptive_share import AdaptiveShare
 from importer.rate_limit.slots import MOST_AHEAD_S, ON_TIME_S, RunState, Slot, SlotList, SlotPool
 
+_LONGEST_PAUSE_S = 24 * 3600.0
+
 
 def pool_to_text(pool: SlotPool) -> str:
     """Return the pool as JSON without infinite numbers."""
@@ -51,6 +53,25 @@ def pool_from_text(text: str, now: float, longest_s: float) -> SlotPool:
         share=AdaptiveShare(math.inf if calls is None else calls, _within(_past(since), now, latest)),
         alone_slot=known["alone"],
     )
+
+
+def on_another_clock(text: str, then: float | None, now: float) -> str:
+    """Return a pool's text for a clock that shows ``now`` when the pool's own clock shows ``then``.
+
+    If ``then`` is not known, all slots count as used just now.
+    """
+    pool = pool_from_text(text, now if then is None else then, _LONGEST_PAUSE_S)
+    if then is None:
+        return pool_to_text(SlotPool(slots=SlotList.all_used(len(pool.slots), now)))
+    later_s = now - then
+    moved = SlotPool(
+        slots=SlotList(Slot(slot.number, slot.used_at + later_s, slot.run) for slot in pool.slots),
+        last_at=pool.last_at + later_s,
+        paused_until=pool.paused_until + later_s,
+        share=AdaptiveShare(pool.share.calls, pool.share.since + later_s),
+        alone_slot=pool.alone_slot,
+    )
+    return pool_to_text(moved)
 
 
 def _finite(number: float) -> float | None:

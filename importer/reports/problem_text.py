@@ -65,14 +65,17 @@ def problem_lines(kinds: Sequence[ProblemKind], *, with_fixes: bool = False) -> 
     fix_lines = 0
     for kind in kinds[:_KINDS_SHOWN]:
         yield from _kind_lines(kind)
-        if kind.first.hint and kind.first.hint not in shown:
+        has_hint = bool(kind.first.hint) and kind.first.hint not in shown
+        if has_hint:
             yield f"    {one_line(kind.first.hint)}"
             shown.add(kind.first.hint)
         if with_fixes and kind.fix is not None and kind.fix not in shown:
             shown.add(kind.fix)
             fix_lines += len(kind.fix.lines)
             if fix_lines <= _FIX_LINES:
-                yield f"    {one_line(kind.fix.instruction)}"
+                # Without a hint, there is no other way above.
+                text = kind.fix.instruction.removeprefix("" if has_hint else "Or ")
+                yield f"    {one_line(text[:1].upper() + text[1:])}"
                 yield from (f"      {line}" for line in kind.fix.lines)
             else:
                 yield "    Or change the mapping: `validate --report FILE.html` has the lines to copy."

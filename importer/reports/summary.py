@@ -16,6 +16,7 @@ from importer.results import ResultRow
 from importer.runtime.events import CallEnded, Checked, Event, RowSettled
 from importer.submission.plan import Disposition
 
+_ROWS_NAMED = 10
 _REASONS_KEPT = 1_000
 
 
@@ -122,6 +123,7 @@ class Summary(Event):
     statuses: Counter[Status] = field(default_factory=Counter)  # without acknowledged rows
     acknowledged: int = 0  # rejected or failed rows that a user has acknowledged
     not_selected: int = 0  # pending rows that the flags of the run left out
+    unknown_rows: list[int] = field(default_factory=list)  # the first unknown rows, by their numbers in the manifest
     unknown_since: str = ""  # when the oldest unknown row became unknown
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
     kinds: Sequence[ProblemKind] = ()  # of the problems of rejected rows
@@ -154,6 +156,12 @@ class Summary(Event):
             case RowSettled(is_repeated=True):
                 self.repeated += 1
 
+    def forget_results(self) -> None:
+        """Count the rows anew."""
+        self.statuses.clear()
+        self.reasons.clear()
+        self.acknowledged, self.not_selected, self.unknown_since = 0, 0, ""
+
     def count_results(self, results: Iterable[ResultRow]) -> None:
         """Count rows by state; acknowledged ones apart."""
         for result in results:
@@ -161,6 +169,8 @@ class Summary(Event):
                 self.acknowledged += 1
                 continue
             self.count([(result.status, result.code, result.error)])
+            if result.status is Status.UNKNOWN and len(self.unknown_rows) < _ROWS_NAMED:
+                self.unknown_rows.append(result.row)
             if result.status is Status.UNKNOWN and result.finished_at:
                 self.unknown_since = min(self.unknown_since or result.finished_at, result.finished_at)
 

@@ -179,6 +179,11 @@ def _without_acknowledged(target: _Target, keys: Collection[str]) -> _Target:
 
 def _of_run(job: ForgetJob, ledger: Ledger) -> _Target:
     run = past_run(ledger, job.name)
+    if run.pruned:
+        raise UsageError(
+            f"which rows run {run.id} sent is not known any more: `ledger prune` has deleted its requests",
+            hint="name its results file instead, or a backup of it",
+        )
     rejected = ledger.rejections(run.id, _ALL_ROWS) if job.rows is not None else {}
     return _Target(
         account=run.account,

@@ -15,6 +15,10 @@ _EDITED_HINT = (
     "The row has changed since this ticket was created; the ticket was not changed. "
     "Change the ticket in the account, or give the row a new key to create another ticket."
 )
+NUMBER_IN_LEDGER = (
+    "An earlier run created the ticket. Its number is in the ledger, which could not be read. "
+    "Run the same command again to get complete results."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +96,8 @@ def _row(row: RowState, status: Status, code: str, account: str, run: str) -> Re
     hint = ERROR_CODES[code].advice if code in ERROR_CODES else ""
     if status is Status.SKIPPED and entry is not None and entry.content not in ("", row.content):
         hint = _EDITED_HINT
+    elif status is Status.SKIPPED and entry is not None and entry.ids is None:
+        hint = NUMBER_IN_LEDGER
     return ResultRow(
         row=row.row,
         key=row.key,

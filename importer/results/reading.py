@@ -15,6 +15,7 @@ from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
 from importer.results.comparison import ResultsContent
+from importer.results.projection import NUMBER_IN_LEDGER
 
 _SHOWN_PROBLEMS = 10
 _WITHOUT_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
@@ -126,6 +127,8 @@ def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
 def _ledger_state(result: ResultRow) -> str | None:
     """Return the ledger's state of a row that may have a ticket."""
     match result.status:
+        case Status.SKIPPED if result.ids is None:
+            return "unknown"
         case Status.CREATED | Status.SKIPPED:
             return "created"
         case Status.EXCLUDED if result.ids is not None:  # it was a ticket before the mapping left it out
@@ -158,7 +161,7 @@ def _problems(cells: dict[str, str], account: str, source: str) -> Iterator[str]
     if cells["import_status"] not in set(Status):
         yield f"import_status is {cells['import_status']!r}, not a status"
     elif cells["import_status"] in (Status.CREATED, Status.SKIPPED) and not (
-        cells["import_ticket_number"] and cells["import_key"]
+        (cells["import_ticket_number"] or cells["import_hint"] == NUMBER_IN_LEDGER) and cells["import_key"]
     ):
         yield f"import_status is {cells['import_status']}, but it has no import_ticket_number or no import_key"
     elif cells["import_status"] in _WITHOUT_TICKET and cells["import_ticket_number"]:

@@ -27,6 +27,7 @@ from importer.runtime.atomic_files import (
     open_made,
     refuse_other_than_file,
     replacing,
+    sync_folder,
     writing,
 )
 from importer.runtime.events import Event, RowSettled
@@ -121,7 +122,7 @@ def write_results(
                 for file in files:
                     file.add(some)
                 rows += len(some.results)
-        _sync_folder(results.parent)
+        sync_folder(results.parent)
     except OSError as error:
         raise StoppedEarly(
             f"the results {results} can't be written: {error.strerror or error}",
@@ -253,13 +254,3 @@ def _write_errors(path: Path) -> Iterator[None]:
         if isinstance(error, NotOursError):
             hint = "move it away, or name another file with -o"
         raise ResultsError(f"{path} can't be written: {error.strerror}", hint=hint) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename durable, if the system can sync a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -61,7 +61,7 @@ def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
     """Make a temporary file that is locked while its descriptor is open, so that no process deletes it."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=_ENDING, dir=folder)
-        _lock(descriptor)
+        lock_open_file(descriptor)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
         os.close(descriptor)  # another process deleted it before it was locked
@@ -78,13 +78,13 @@ def _remove_left_behind(folder: Path, prefix: str) -> None:
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
                     state = os.fstat(descriptor)
-                    if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and _lock(descriptor):
+                    if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and lock_open_file(descriptor):
                         path.unlink()
                 finally:
                     os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def lock_open_file(descriptor: int) -> bool:
     """Lock a file until its descriptor is closed; return whether that was possible."""
     if os.name != "posix":
         return False
@@ -126,6 +126,25 @@ def open_made(path: Path) -> int:
     if os.fstat(descriptor).st_size:
         os.ftruncate(descriptor, 0)
     return descriptor
+
+
+def open_own(path: Path) -> int:
+    """Open a file of this user for reading; never follow a link. Raises OSError."""
+    descriptor = _open_plain(path, os.O_RDONLY)
+    if os.name == "posix" and os.fstat(descriptor).st_uid != os.geteuid():
+        os.close(descriptor)
+        raise NotOursError("the file belongs to another user")
+    return descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new, renamed and removed files of a folder durable, if the system can sync a folder."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def open_to_append(path: Path) -> int:

@@ -28,10 +28,10 @@ class EnvFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_env_file(path: Path, is_secret: Callable[[str], bool]) -> EnvFile:
+def read_env_file(path: Path, is_secret: Callable[[str, str], bool]) -> EnvFile:
     """Read a file, if it exists. Raises SettingsError if it can't be read.
 
-    ``is_secret`` says which variables hold a key: only of a file that has one it matters who may read it.
+    ``is_secret`` says which variables and values are a key: only of a file that has one it matters who may read it.
     """
     if not path.is_file():
         return EnvFile()
@@ -42,7 +42,7 @@ def read_env_file(path: Path, is_secret: Callable[[str], bool]) -> EnvFile:
     bindings = list(parse_stream(io.StringIO(text)))
     values = {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
     warnings = list(_line_warnings(path, bindings, is_secret))
-    if any(is_secret(name) and value for name, value in values.items()) and (loose := others_may_read(path)):
+    if any(value and is_secret(name, value) for name, value in values.items()) and (loose := others_may_read(path)):
         warnings.append(loose)
     kept = {name: value for name, value in values.items() if name not in REAL_ENVIRONMENT_ONLY}
     return EnvFile(values=kept, warnings=tuple(warnings))
@@ -61,7 +61,7 @@ def others_may_read(path: Path) -> str:
     return f"{path} holds a key and can be read by other users (mode {mode & 0o777:04o}); run: chmod 600 {path}"
 
 
-def _line_warnings(path: Path, bindings: list[Binding], is_secret: Callable[[str], bool]) -> Iterator[str]:
+def _line_warnings(path: Path, bindings: list[Binding], is_secret: Callable[[str, str], bool]) -> Iterator[str]:
     for binding in bindings:
         place = f"{path}, line {binding.original.line + _blank_lines(binding.original.string)}"
         name = binding.key
@@ -72,7 +72,7 @@ def _line_warnings(path: Path, bindings: list[Binding], is_secret: Callable[[str
                 f"{place}: {name} is ignored; a proxy and certificates are taken only from the environment, because "
                 "the author of this file could read the keys with them"
             )
-        elif name is not None and _may_be_cut(binding, is_secret(name)):
+        elif name is not None and _may_be_cut(binding, is_secret(name, binding.value or "")):
             yield (
                 f"{place}: the value of {name} ends before ` #`, which begins a comment; "
                 f"if that belongs to the value, put it in quotes: {name}='...'"

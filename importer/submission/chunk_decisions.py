@@ -65,10 +65,14 @@ class ChunkDecisions:
         return [self._rejection(position, contents[position]) for position in sorted(self.problems)]
 
     def _recorded_key(self, position: int) -> str:
-        """Return a row's key; empty if it is missing or belongs to another row. Such a row is known by its cells."""
+        """Return a row's key; empty if it is missing, can't be stored or belongs to another row.
+
+        Such a row is known by its cells.
+        """
         problems = self.problems.get(position)
         keyless = problems and problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
-        return "" if keyless else self.keys.text(position)
+        key = "" if keyless else self.keys.text(position)
+        return "" if problems and "\0" in key else key
 
     def _rejection(self, position: int, content: str) -> Rejection:
         problems = self.problems[position]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, TITLE
-from importer.mapping import Mapping, load_mapping
+from importer.mapping import Mapping, load_mapping, with_ignored_patterns
 from importer.mapping.checked_mapping import RowRules
 from importer.suggest.yaml_writer import yaml_scalar
 
@@ -38,12 +38,18 @@ class Preset:
     mapping: Mapping
 
 
-def find_preset(columns: Collection[str]) -> Preset | None:
-    """Return the preset whose signs most of the columns have; ``None`` if no helpdesk is recognised."""
+def helpdesk_of(columns: Collection[str]) -> str:
+    """Return the helpdesk whose signs most of the columns have; empty if there are too few."""
     signs = {name: sum(sign in columns for sign in some) for name, some in _SIGNS.items()}
     name = max(signs, key=lambda each: signs[each])
+    return name if signs[name] >= _LEAST_SIGNS else ""
+
+
+def find_preset(columns: Collection[str]) -> Preset | None:
+    """Return the preset of the recognised helpdesk; ``None`` if the columns lack its key, title or lead."""
+    name = helpdesk_of(columns)
     path = _FOLDER / f"{name}.yaml"
-    if signs[name] < _LEAST_SIGNS or not path.exists():
+    if not name or not path.exists():
         return None
     mapping = load_mapping(path)
     filled = {rule.field for rule in mapping.rules if rule.column in columns}
@@ -125,13 +131,19 @@ def _known_columns(block: Sequence[str], columns: Collection[str]) -> Iterator[s
 def _ignored(mapping: Mapping, columns: Sequence[str]) -> Iterator[str]:
     """Yield the `ignore` section: what the preset ignores and the manifest has, then what the preset does not know."""
     used = mapping.used_columns
+    applied = with_ignored_patterns(mapping, columns)
+    covered = applied.ignore - mapping.ignore
     whole = {name for name in mapping.ignore if any(_is_part(column, name) for column in columns)}
     known = [name for name in columns if name in mapping.ignore]
     known += sorted(whole.difference(known))
+    known += [pattern for pattern, count in applied.ignored_by_patterns if count]
     unknown = [
         column
         for column in columns
-        if column not in used and column not in known and not any(_is_part(column, name) for name in whole)
+        if column not in used
+        and column not in known
+        and column not in covered
+        and not any(_is_part(column, name) for name in whole)
     ]
     if known or unknown:
         yield ""
@@ -139,7 +151,7 @@ def _ignored(mapping: Mapping, columns: Sequence[str]) -> Iterator[str]:
     for column in known:
         yield f"  - {yaml_scalar(column)}"
     if unknown:
-        yield "  # TODO: columns that this helpdesk does not have by itself. To use one, move it to `columns`."
+        yield "  # TODO: columns that the mapping of this helpdesk does not know. To use one, move it to `columns`."
     for column in unknown:
         yield f"  - {yaml_scalar(column)}"
 

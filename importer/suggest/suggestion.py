@@ -18,7 +18,7 @@ from importer.suggest.decisions import Draft, FileColumns
 from importer.suggest.key_choice import KeyDecision
 from importer.suggest.manifest_options import read_for_draft
 from importer.suggest.preset_draft import draft_of_preset
-from importer.suggest.presets import find_preset
+from importer.suggest.presets import find_preset, helpdesk_of
 from importer.suggest.sample_check import Sample, decide
 from importer.suggest.yaml_writer import DraftSource, mapping_yaml
 
@@ -65,6 +65,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
             rows=len(rows.rows),
             is_whole=read.is_whole,
             has_fields=fields is not None,
+            helpdesk=helpdesk_of(opened.columns),
         )
         preset = find_preset(opened.columns)
         if preset is not None:

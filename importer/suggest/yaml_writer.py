@@ -24,7 +24,8 @@ _CHOICES = (STATUS, PRIORITY, CHANNEL, TYPE)  # fields with configured values
 class DraftSource:
     """The manifest and sample of a draft.
 
-    ``rows``: of the sample; ``has_fields``: the account's fields are known; ``options``: to read the manifest with.
+    ``rows``: of the sample; ``has_fields``: the account's fields are known; ``options``: to read the manifest with;
+    ``helpdesk``: whose columns it has, if any.
     """
 
     manifest: str
@@ -33,6 +34,7 @@ class DraftSource:
     is_whole: bool
     has_fields: bool
     options: Sequence[ReadOption] = ()
+    helpdesk: str = ""
 
 
 def mapping_yaml(draft: Draft, files: FileColumns, about: DraftSource) -> str:
@@ -74,7 +76,11 @@ def missing_lines(draft: Draft, about: DraftSource) -> Iterator[str]:
     filled = {decision.field for decision in draft.decisions if decision.confidence is not Confidence.UNMAPPED}
     missing = []
     if not draft.has_lead:
-        missing.append("the lead, which every ticket needs: see TODO under `columns`")
+        lead = "the lead, which every ticket needs: see TODO under `columns`"
+        if about.helpdesk:
+            lead += f"; the contacts of {about.helpdesk} are not in this export: see the head of its mapping, "
+            lead += f"mappings/{about.helpdesk}.yaml"
+        missing.append(lead)
     if draft.unfilled:
         names = ", ".join(field.schema_name for field in draft.unfilled)
         missing.append(f"{names}, which the account requires: see TODO at the end")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -38,7 +39,17 @@ def convert_times(cells: Sequence[str], rule: Rule, code: str) -> ConversionResu
     written = np.datetime_as_string(times.to_numpy(dtype=f"datetime64[{unit}]"), unit=unit).tolist()
     bad = times.isna().to_numpy() | ambiguous
     values = [None if is_bad else value for value, is_bad in zip(written, bad.tolist(), strict=True)]
-    return ConversionResult(values, code, _expected(rule), frozenset(np.flatnonzero(ambiguous).tolist()))
+    unclear = frozenset(np.flatnonzero(ambiguous).tolist())
+    return ConversionResult(values, code, _expected(rule), unclear, _misplaced(cells, values, rule))
+
+
+def _misplaced(cells: Sequence[str], values: Sequence[str | None], rule: Rule) -> frozenset[int]:
+    """Return the positions of invalid cells that are valid without the rule's time zone."""
+    invalid = [at for at, value in enumerate(values) if value is None]
+    if rule.timezone is None or not invalid:
+        return frozenset()
+    as_written = convert_times([cells[at] for at in invalid], replace(rule, timezone=None), "").values
+    return frozenset(at for at, value in zip(invalid, as_written, strict=True) if value is not None)
 
 
 def _expected(rule: Rule) -> str:
@@ -47,10 +58,10 @@ def _expected(rule: Rule) -> str:
         if rule.locale is not None:
             expected += f", with names in the language {rule.locale}"
     elif rule.type is FieldType.DATETIME:
-        expected = "a date and time such as 2024-08-29T10:36:23"
+        return "a date and time such as 2024-08-29T10:36:23"
     else:
-        expected = "a date such as 2024-08-29"
-    return expected if rule.timezone is None else f"{expected} that exists exactly once in {rule.timezone}"
+        return "a date such as 2024-08-29"
+    return expected
 
 
 def _example(time_format: str) -> str:

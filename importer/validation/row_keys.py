@@ -32,6 +32,15 @@ class RowKeyReader:
             return content_hashes(columns, [[chunk.text(column, position) for column in columns]])[0]
         return _key([chunk.values.text(name, position) for name in self._mapping.key])
 
+    def with_nul(self, chunk: Chunk) -> list[int]:
+        """Return the positions of keys with the character NUL, which not every database can store."""
+        if self._mapping.key_is_row_content or len(self._mapping.key) > 1:  # a hash, or JSON, which escapes it
+            return []
+        (name,) = self._mapping.key
+        if chunk.values.column(name) is not None:  # a column of texts without NUL
+            return []
+        return [at for at, cell in enumerate(chunk.values.texts(name)) if "\0" in cell]
+
     def fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
         """Return a fingerprint of each row's key, and which rows have a key. ``columns``: as above."""
         names = columns if self._mapping.key_is_row_content else self._mapping.key

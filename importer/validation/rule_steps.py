@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import LEAD_ID, fixed_type
@@ -200,7 +201,14 @@ def _reject_others(batch: CellBatch, rule: Rule) -> None:
     if rule.one_of:
         allowed, names = {"", *rule.one_of}, ", ".join(rule.one_of)
         others = batch.positions(lambda text: text not in allowed)
-        batch.reject("not-allowed", others, lambda cell: f"{cell} is not one of {names}")
+        # A word that differs only in case and blanks around it looks right in a spreadsheet.
+        alike = {word.strip().casefold(): word for word in (*rule.values, *rule.one_of)}
+        near: dict[str, list[int]] = {}
+        for at in others:
+            near.setdefault(alike.get(batch.texts[at].strip().casefold(), ""), []).append(at)
+        for meant, positions in near.items():
+            end = f"{names}; did you mean {meant!r}?" if meant else names
+            batch.reject("not-allowed", positions, partial("{1} is not one of {0}".format, end))
 
 
 def _convert_type(batch: CellBatch, rule: Rule) -> None:
@@ -213,7 +221,9 @@ def _convert_type(batch: CellBatch, rule: Rule) -> None:
         code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
         batch.reject(code, sorted(converted.ambiguous), lambda cell: f"{cell} {text}")
         invalid = [at for at, value in enumerate(converted.values) if value is None and texts[at]]
-        bad = [at for at in invalid if at not in converted.ambiguous]
+        bad = [at for at in invalid if at not in converted.ambiguous | converted.misplaced]
+        misplaced = sorted(converted.misplaced - converted.ambiguous)
+        batch.reject(converted.code, misplaced, lambda cell: f"{cell} does not exist exactly once in {rule.timezone}")
         batch.reject(converted.code, bad, lambda cell: f"{cell} is not {converted.expected}")
     values = zip(converted.values, texts, strict=True)
     batch.texts = [text if value is None else value for value, text in values]

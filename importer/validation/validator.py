@@ -45,6 +45,11 @@ class Validator:
         columns = ", ".join(self.mapping.key)
         return self.problem("missing-key", row, f"the key is empty ({columns})", column=columns)
 
+    def key_with_nul(self, row: int) -> Problem:
+        """Return the problem of a row whose key can't be stored."""
+        (column,) = self.mapping.key
+        return self.problem("bad-text", row, "the key contains the character NUL", column=column)
+
     def problem(
         self, code: str, row: int, message: str, *, column: str | None = None, value: str | None = None
     ) -> Problem:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from importer.ledger.records import RunInfo
+from importer.ledger.records import Rejection, RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Mask
 from importer.models import Problem, Status
@@ -52,7 +52,7 @@ class CheckPass:
         self._run = run
         self._comparison = comparison
         self._decider = RowDecider(rows, ledger, run, comparison, limits)
-        self._acknowledged = ledger.acknowledgements(run.account, run.source) if ledger is not None else {}
+        self.acknowledged = ledger.acknowledgements(run.account, run.source) if ledger is not None else {}
 
     def check(self, emit: Emit, *, record: bool, stage: Stage | None = None) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
@@ -70,18 +70,19 @@ class CheckPass:
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decider.decide(chunk, previous, build_tickets=stage is not None)
-            cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
+            cells, contents = self._cells_and_contents(chunk) if stage is not None or self.acknowledged else ([], [])
             if self._comparison is not None:
                 self._comparison.add_contents(contents)
-            if self._acknowledged:
-                decisions.acknowledge(contents, self._acknowledged)
+            if self.acknowledged:
+                decisions.acknowledge(contents, self.acknowledged)
             _report(emit, chunk, decisions.open_problems())
             emit(RowsChecked(len(decisions.rows)))
+            rejections = decisions.rejections(contents) if contents else []
             if record:
-                self._record(decisions, contents)
+                self._record(decisions, rejections)
             self._rows.plan.extend(decisions.rows, decisions.dispositions.tobytes())
             if stage is not None:
-                stage.add(self._staged_rows(previous, decisions, converted, (cells, contents)))
+                stage.add(self._staged_rows(previous, decisions, converted, (cells, contents, rejections)))
             cells, contents = [], []  # not in memory while the next chunk is read
         chosen.require_any()
 
@@ -98,7 +99,7 @@ class CheckPass:
             states = self._ledger.states(self._run.account, self._run.source, list(filter(None, wanted)))
             found = [disposition_of(states.get(key), resend_unknown=selection.resend_unknown) for key in wanted]
             is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
-        if acknowledged := {content for _, content in self._acknowledged}:
+        if acknowledged := {content for _, content in self.acknowledged}:
             contents = self._cells_and_contents(chunk)[1]
             is_open &= np.array([contents[at] not in acknowledged for at in positions.tolist()], dtype=bool)
         return is_open
@@ -117,9 +118,9 @@ class CheckPass:
         cells = chunk.cells(columns)
         return cells, content_hashes(columns, cells)
 
-    def _record(self, decisions: ChunkDecisions, contents: list[str]) -> None:
+    def _record(self, decisions: ChunkDecisions, rejections: list[Rejection]) -> None:
         assert self._ledger is not None  # a run with a record has a ledger
-        self._ledger.reject(self._run.id, decisions.rejections(contents))
+        self._ledger.reject(self._run.id, rejections)
         # Another run may have sent some of these rows since they were looked up: a claim returns their states.
         claimed = self._ledger.claim(self._run, decisions.claims())
         decisions.apply_states(claimed, resend_unknown=self._rows.selection.resend_unknown)
@@ -129,10 +130,14 @@ class CheckPass:
         previous: list[ResultRow] | None,
         decisions: ChunkDecisions,
         converted: ConvertedRows,
-        read: tuple[list[tuple[str, ...]], list[str]],
+        read: tuple[list[tuple[str, ...]], list[str], list[Rejection]],
     ) -> Iterator[StagedRow]:
-        """Yield every row; those to be sent with their tickets. ``read``: the rows' cells, and the hashes of these."""
-        cells, contents = read
+        """Yield every row; those to be sent with their tickets.
+
+        ``read``: the rows' cells, the hashes of these, and the rejections of some rows.
+        """
+        cells, contents, rejections = read
+        rejected = {each.manifest_row: each for each in rejections}
         emails, phones = converted.lead_identifiers()
         is_sent = decisions.send_mask().tolist()
         index_of = {at: index for index, at in enumerate(converted.positions.tolist()) if is_sent[at]}
@@ -160,9 +165,11 @@ class CheckPass:
                     key=key,
                     cells=cells[at],
                     content=contents[at],
+                    prior_status=_prior_status(decisions.states.get(at)),
                     previous=previous[at] if previous is not None and is_kept else None,
                     exclusion=decisions.exclusions.get(at, ""),
                     is_left_out=is_kept,
+                    rejection=rejected.get(row),
                     problems=_cell_problems(decisions.problems.get(at, ()), self._rows.columns),
                 )
 
@@ -194,4 +201,6 @@ def _cell_problems(problems: Sequence[Problem], columns: Sequence[str]) -> tuple
 
 def _prior_status(state: str | None) -> Status:
     """Return the status that the row has until this run sends it."""
-    return Status(state) if state in (Status.FAILED, Status.UNKNOWN) else Status.PENDING
+    if state == "sending":  # by another run
+        return Status.UNKNOWN
+    return Status(state) if state in (Status.CREATED, Status.FAILED, Status.UNKNOWN) else Status.PENDING

@@ -11,6 +11,7 @@ from importer.ledger.database import safe_url
 from importer.ledger.store import Ledger
 from importer.manifest.snapshot import private_folder
 from importer.reports.summary import Confirm, NewLedger
+from importer.runtime.ledger_address import without_password
 from importer.settings import AccountSettings, Environment, ledger_url
 
 
@@ -40,7 +41,8 @@ def ledger_for_import(
 
 
 def _no_ledger(url: str, flag: str | None) -> LedgerError:
-    command = ["ticket-importer", "ledger", "init", *(["--ledger", flag] if flag else [])]
+    shown = without_password(flag or "", parameters=True)
+    command = ["ticket-importer", "ledger", "init", *(["--ledger", shown] if flag else [])]
     return LedgerError(
         f"no ledger found at {safe_url(url)}",
         hint=f"for the first import into this account, create it with `{shlex.join(command)}`; otherwise find the "

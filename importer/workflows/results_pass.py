@@ -1,30 +1,124 @@
-"""The results of all rows, from the stage and the ledger."""
+"""The results of all rows, from the stage and the ledger, and their file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from importer.ledger.records import LedgerEntry, RunInfo
+from importer.errors import LedgerError, ProgramError, as_ending
+from importer.export_checks.comparison import ExportComparison
+from importer.export_checks.last_run import FailingRows
+from importer.ledger.records import Acknowledgements, LedgerEntry, Outcome, RunInfo
+from importer.ledger.store import Ledger
 from importer.models import Status
-from importer.results import ResultRow, RowResults, RowState, result_of_row, with_acknowledgement
+from importer.reports.summary import Summary
+from importer.results import (
+    ResultRow,
+    RowResults,
+    RowState,
+    part_path,
+    result_of_row,
+    with_acknowledgement,
+    write_results,
+)
+from importer.runtime.events import Emit
+from importer.workflows.former_results import record_results, remove_former_results
+from importer.workflows.import_job import ImportJob
+from importer.workflows.known_results import KnownRows
+from importer.workflows.preflight import Preflight
 from importer.workflows.stage import Stage, StagedRow
-
-if TYPE_CHECKING:
-    from importer.export_checks.last_run import FailingRows
-    from importer.ledger.store import Ledger
 
 _FAILING = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 
 
-def row_results(stage: Stage, ledger: Ledger, run: RunInfo, failing: FailingRows | None = None) -> Iterator[RowResults]:
-    """Yield every row of the manifest with its result, some rows at a time. ``failing`` counts those that need work."""
-    acknowledged = ledger.acknowledgements(run.account, run.source)
+@dataclass(kw_only=True)
+class ResultsPass:
+    """The last pass over the rows of an import, which writes their results.
+
+    ``unsettled``: see ``Journal``; ``None`` if no row was sent. ``is_cut_off``: the ledger could not be read.
+    """
+
+    job: ImportJob
+    preflight: Preflight
+    stage: Stage
+    ledger: Ledger
+    comparison: ExportComparison | None
+    acknowledged: Acknowledgements
+    unsettled: Mapping[str, Outcome] | None = None
+    is_cut_off: bool = False
+
+    def write(self, summary: Summary) -> None:
+        """Write the results of every row in the manifest's order, and count them.
+
+        If the ledger can't be read, they have what this run knows itself.
+        """
+        assert self.job.results is not None
+        part, run = part_path(self.job.results), self.preflight.info
+        try:
+            with self.ledger.renewing(run.id):
+                self.ledger.recovery.of_run(run)
+                self._write(self._counted(summary))
+        except LedgerError as error:
+            self.is_cut_off = True
+            summary.forget_results()
+            settled = part if self.unsettled is not None else None
+            with KnownRows(settled, self.unsettled or {}, self.acknowledged, run.id) as known:
+                self._write(self._counted(summary, known))
+            summary.ending = summary.ending or as_ending(error)
+        part.unlink(missing_ok=True)
+
+    def keep(self, emit: Emit) -> None:
+        """Record the results files, and remove those of former runs."""
+        if not self.is_cut_off:
+            run, files = self.preflight.info.id, [*filter(None, (self.job.results, self.preflight.all_rows))]
+            with self.ledger.renewing(run):
+                record_results(self.ledger, run, files, emit)
+                remove_former_results(self.ledger, files, self.job.options.keep_results, emit)
+
+    def _write(self, outcomes: Iterator[RowResults]) -> None:
+        assert self.job.results is not None
+        rows = self.preflight.rows
+        written = write_results(
+            self.job.results,
+            rows.header,
+            outcomes,
+            choices=rows.cell_choices(self.job.fields),
+            open_only=self.preflight.all_rows is not None,
+        )
+        if written != len(rows.plan):
+            raise ProgramError(f"the manifest has {len(rows.plan)} rows, and {written} results were written")
+
+    def _counted(self, summary: Summary, known: KnownRows | None = None) -> Iterator[RowResults]:
+        run, compares = self.preflight.info, self.comparison is not None and known is None
+        failing = FailingRows(self.ledger, run) if compares else None
+        for outcomes in row_results(self.stage, self.ledger, run, failing=failing, known=known):
+            summary.count_results(outcomes.results)
+            yield outcomes
+        if self.comparison is not None and failing is not None:
+            summary.since_last_run = failing.added_to(self.comparison.since_last_export)
+
+
+def row_results(
+    stage: Stage,
+    ledger: Ledger,
+    run: RunInfo,
+    *,
+    failing: FailingRows | None = None,
+    known: KnownRows | None = None,
+) -> Iterator[RowResults]:
+    """Yield every row of the manifest with its result, some rows at a time.
+
+    ``failing`` counts those that need work. ``known``: what the run knows itself, if the ledger can't be read.
+    """
+    acknowledged = known.acknowledged if known is not None else ledger.acknowledgements(run.account, run.source)
     for rows in stage.all_rows():
-        entries = ledger.look_up(run.account, run.source, [row.key for row in rows if row.key])
+        if known is not None:
+            entries = known.entries(rows)
+        else:
+            entries = ledger.look_up(run.account, run.source, [row.key for row in rows if row.key])
         results = [
             with_acknowledgement(result, acknowledged.get((result.key, row.content)))
-            for row, result in zip(rows, _results(rows, entries, ledger, run), strict=True)
+            for row, result in zip(rows, _results(rows, entries, run), strict=True)
         ]
         if failing is not None:
             failing.count(
@@ -43,18 +137,14 @@ def _failed_before(row: StagedRow, entry: LedgerEntry | None, run: RunInfo) -> b
     return is_old or row.prior_status in _FAILING
 
 
-def _results(
-    rows: list[StagedRow], entries: dict[str, LedgerEntry], ledger: Ledger, run: RunInfo
-) -> Iterator[ResultRow]:
-    numbers = [row.row for row in rows]
-    rejections = ledger.rejections(run.id, (min(numbers), max(numbers)))
+def _results(rows: list[StagedRow], entries: dict[str, LedgerEntry], run: RunInfo) -> Iterator[ResultRow]:
     for row in rows:
         state = RowState(
             row=row.row,
             key=row.key,
             content=row.content,
             entry=entries.get(row.key),
-            rejection=rejections.get(row.row),
+            rejection=row.rejection,
             exclusion=row.exclusion,
             is_left_out=row.is_left_out,
         )

@@ -83,6 +83,9 @@ class RowDecider:
             decisions.add_problems(position, *incomplete[chunk.rows[position]])
         for position in np.flatnonzero(~is_kept & is_complete & ~keys.has_key).tolist():
             decisions.add_problems(position, self._validator.missing_key(chunk.rows[position]))
+        for position in self._validator.row_keys.with_nul(chunk):
+            if not is_kept[position] and is_complete[position] and position not in states:
+                decisions.add_problems(position, self._validator.key_with_nul(chunk.rows[position]))
         is_duplicate = ~is_kept & is_complete & keys.has_key & (first_positions >= 0)
         decisions.dispositions[is_duplicate] = Disposition.REJECT
         decisions.apply_known_states(resend_unknown=selection.resend_unknown)

@@ -7,28 +7,27 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from importer.errors import CapReached, Declined, ExportStopped, ProgramError
+from importer.errors import CapReached, Declined, ExportStopped, LedgerError, as_ending
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
-from importer.export_checks.last_run import FailingRows
 from importer.leadsquared.ticket_request import request_preview
+from importer.ledger.records import Acknowledgements
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
 from importer.reports import ProblemTally
 from importer.reports.summary import Confirm, PlanSummary, Summary
-from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
+from importer.results import MAX_ROWS, WorkbookLimits
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.events import Emit, to_all
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings
 from importer.workflows.check_pass import CheckPass
-from importer.workflows.former_results import record_results, remove_former_results
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight, open_files
 from importer.workflows.rerun.manifest_search import ManifestSearch
-from importer.workflows.results_pass import row_results
+from importer.workflows.results_pass import ResultsPass
 from importer.workflows.run_record import recorded
 from importer.workflows.send_options import SendOptions
 from importer.workflows.send_pass import queued_rows
@@ -69,12 +68,17 @@ def run_import(
         sends = run.may_send() and plan.to_send > 0
         if sends and not run.is_confirmed(confirm, plan):
             raise Declined("nothing was sent", hint="--limit 10 sends ten rows, --dry-run shows what would be sent")
+        results = run.results_pass()
         with interruptions() as signals, frozen():
             if sends:
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
-                summary.ending = asyncio.run(sender.send(emit, signals, summary))
-            run.write_results(summary)
-        run.keep_results(emit)
+                try:
+                    summary.ending = asyncio.run(sender.send(emit, signals, summary))
+                except LedgerError as error:  # the results are written all the same
+                    summary.ending = as_ending(error)
+                results.unsettled = sender.unsettled
+            results.write(summary)
+        results.keep(emit)
         if run.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
             run.finish_export()
         return summary
@@ -111,6 +115,7 @@ class ImportRun:
         self._comparison: ExportComparison | None = None
         self._tally = ProblemTally()
         self._stops: tuple[ExportStop, ...] = ()
+        self._acknowledged: Acknowledgements = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -129,6 +134,7 @@ class ImportRun:
             self._comparison = ExportComparison(self._ledger, self._info, self.preflight.mapping, counter)
         limits = self._workbook_limits()
         check = CheckPass(rows, self._ledger, self._info, self._comparison, limits)
+        self._acknowledged = check.acknowledged
         check.check(to_all(self._tally.listen, emit), record=record, stage=self.stage)
         if limits is not None and self._job.results is not None:
             limits.require(self._job.results)
@@ -211,36 +217,16 @@ class ImportRun:
             size_bytes = plan.rows * RESULTS_ROW_BYTES + text_bytes
             yield SpaceNeed(what="the results", folder=self._job.results.absolute().parent, size_bytes=size_bytes)
 
-    def write_results(self, summary: Summary) -> None:
-        """Write the results of every row in the manifest's order, and count them."""
-        results = self._job.results
-        assert results is not None
-        with self.ledger.renewing(self._info.id):
-            written = write_results(
-                results,
-                self._rows.header,
-                self._counted_results(summary),
-                choices=self._rows.cell_choices(self._job.fields),
-                open_only=self.preflight.all_rows is not None,
-            )
-        if written != len(self._rows.plan):
-            raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
-        part_path(results).unlink(missing_ok=True)
-
-    def keep_results(self, emit: Emit) -> None:
-        """Record the results files, and remove those of former runs."""
-        files = [path for path in (self._job.results, self.preflight.all_rows) if path is not None]
-        with self.ledger.renewing(self._info.id):
-            record_results(self.ledger, self._info.id, files, emit)
-            remove_former_results(self.ledger, files, self._job.options.keep_results, emit)
-
-    def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
-        failing = FailingRows(self.ledger, self._info) if self._comparison is not None else None
-        for outcomes in row_results(self.stage, self.ledger, self._info, failing):
-            summary.count_results(outcomes.results)
-            yield outcomes
-        if self._comparison is not None and failing is not None:
-            summary.since_last_run = failing.added_to(self._comparison.since_last_export)
+    def results_pass(self) -> ResultsPass:
+        """Return what writes the results."""
+        return ResultsPass(
+            job=self._job,
+            preflight=self.preflight,
+            stage=self.stage,
+            ledger=self.ledger,
+            comparison=self._comparison,
+            acknowledged=self._acknowledged,
+        )
 
     def finish_export(self) -> None:
         """Record that the export was not stopped: the next export will be compared with it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
 from importer.errors import ImporterError
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
+from importer.ledger.records import Outcome
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.rate_limit.shared_slots import shared_rate_limiter
@@ -31,9 +32,12 @@ from importer.workflows.send_pass import queued_rows
 from importer.workflows.stage import Stage
 
 
-@dataclass(frozen=True)
+@dataclass
 class RowSender:
-    """Sends the checked rows of an import. ``account`` is ``None`` for the embedded sandbox."""
+    """Sends the checked rows of an import.
+
+    ``account`` is ``None`` for the embedded sandbox. ``unsettled``: see ``Journal``.
+    """
 
     job: ImportJob
     preflight: Preflight
@@ -41,6 +45,7 @@ class RowSender:
     ledger: Ledger
     options: SendOptions
     account: AccountSettings | None
+    unsettled: Mapping[str, Outcome] = field(default_factory=dict, init=False)
 
     async def send(self, emit: Emit, signals: Interruptions, summary: Summary) -> ImporterError | None:
         """Send every row to send; return the error that stopped it early, or ``None``."""
@@ -64,6 +69,7 @@ class RowSender:
                 open_client(endpoint, timeouts, connections=submission_options.concurrency)
             )
             journal = await stack.enter_async_context(Journal(self.ledger, info))
+            self.unsettled = journal.unsettled
             emit(SendingStarted(total, options.rate))
             stack.callback(emit, SendingEnded())
             limiter = await stack.enter_async_context(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.errors import ManifestError
+from importer.ledger.records import Rejection
 from importer.models import Status
 from importer.results import CellProblem, ResultRow
 
@@ -27,8 +28,8 @@ class StagedRow(NamedTuple):
     cells. ``fields`` and ``lead_id``: of its ticket, if it is to be sent. ``file_state``: sum of the states of its
     attachments. ``leads``: normalised e-mail address and phone number. ``prior_status``: its state in the ledger before
     this run. ``previous``: its previous result, if that is kept. ``exclusion``: why the mapping leaves it out.
-    ``is_left_out``: by the flags that choose rows.
-    ``problems``: what is wrong with its cells.
+    ``is_left_out``: by the flags that choose rows. ``rejection``: why it is rejected. ``problems``: what is wrong with
+    its cells.
     """
 
     row: int
@@ -43,6 +44,7 @@ class StagedRow(NamedTuple):
     previous: ResultRow | None = None
     exclusion: str = ""
     is_left_out: bool = False
+    rejection: Rejection | None = None
     problems: tuple[CellProblem, ...] = ()
 
 

@@ -73,7 +73,8 @@ def test_a_path_of_the_mapping(shop: Shop, open_account: Open):
     """Without it several lists are an error that names them, and nothing is sent."""
     account = open_account()
     shop.path("mapping.yaml").write_text(MAPPING, "utf-8")
-    data = {"users": [{"id": 1}], "data": {"open": [json.loads(ticket(1, "a@example.com"))]}}
+    first, second = (json.loads(ticket(n, "a@example.com")) for n in (1, 2))
+    data = {"data": {"open": [first]}, "old": [second]}
     shop.path("page.json").write_text(json.dumps(data, indent=2), "utf-8")
     refused = shop.do("run", "page.json", "-m", "mapping.yaml")
     assert refused.code == 2

@@ -49,6 +49,7 @@ class End(NamedTuple):
     calls: int = 9
     code: str = ""
     still_failing: int = 0
+    unknown_rows: tuple[int, ...] = ()
 
     @property
     def summary(self) -> Summary:
@@ -62,6 +63,7 @@ class End(NamedTuple):
             calls=self.calls,
             ending=self.ending,
             stops=self.stops,
+            unknown_rows=list(self.unknown_rows),
             is_blocked=not self.calls and self.code != "not-selected",
             since_last_run=SinceLastRun(still_failing=self.still_failing),
         )
@@ -196,6 +198,16 @@ ENDS = [
         calls=0,
     ),
     End(
+        "rejected rows stopped a rehearsal in the sandbox",
+        f"{RUN} --sandbox",
+        {REJECTED: 1, PENDING: 59},
+        [
+            ("correct the rejected row in tickets.csv, or the mapping, and run:", f"{RUN} --sandbox"),
+            ("or, to send the other rows without them, run:", f"{RUN} --sandbox --skip-invalid"),
+        ],
+        calls=0,
+    ),
+    End(
         "a trial in the sandbox is over",
         f"{RUN} --sandbox --limit 10",
         {CREATED: 10, PENDING: 50},
@@ -227,16 +239,27 @@ ENDS = [
         code="spreadsheet-changed",
     ),
     End(
+        "one row is still unknown",
+        RESOLVE,
+        {CREATED: 9, UNKNOWN: 1},
+        [
+            ("look for unknown row 17 in the account; if it is a ticket, run:", f"{RESOLVE} --set 17=created:NUMBER"),
+            ("or, if it is none, run:", f"{RESOLVE} --set 17=pending"),
+        ],
+        unknown_rows=(17,),
+    ),
+    End(
         "some rows are still unknown",
         RESOLVE,
-        {CREATED: 9, UNKNOWN: 1, PENDING: 2},
+        {CREATED: 9, UNKNOWN: 2, PENDING: 2},
         [
             (
-                "look for the unknown row in the account, then settle each:",
+                "look for the 2 unknown rows (17, 40) in the account, then settle each:",
                 f"{RESOLVE} --set ROW=created:NUMBER --set ROW=pending",
             ),
             ("then, to send the 2 pending rows, run:", f"{RERUN.replace('mapping.yaml', 'MAPPING')}"),
         ],
+        unknown_rows=(17, 40),
     ),
     End(
         "no row is unknown any more",

@@ -174,19 +174,20 @@ def test_every_log_line_is_json(shop: Shop, account: Account):
     assert shop.path("run.log").read_text(encoding="utf-8").splitlines() == lines
 
 
-@pytest.mark.parametrize("flags", [("--log-format", "json", "--json"), ("--log-file", "run.log")])
+@pytest.mark.parametrize("flags", [("--log-format", "json", "--json"), ("--json",), ("--log-file", "run.log")])
 def test_a_log_ends_with_the_summary(shop: Shop, open_account: Open, flags: tuple[str, ...]):
     """Counts, seconds, exit code and results are fields of the last entry, as of the JSON object; as text, a line."""
     open_account([{"calls": 2, "fault": "400"}])
     shop.manifest(4)
     done = shop.run("-q", *flags)
-    if "--json" in flags:
+    if "json" in flags:
         last = json.loads(done.err.splitlines()[-1])
         assert last.keys() == {"time", "level", "message", *done.summary}
         assert {name: last[name] for name in done.summary} == done.summary
         assert (last["level"], last["exit_code"], last["created"], last["failed"]) == ("WARNING", 1, 3, 1)
     else:
-        last = shop.path("run.log").read_text(encoding="utf-8").splitlines()[-1]
+        log = done.err if "--json" in flags else shop.path("run.log").read_text(encoding="utf-8")
+        last = log.splitlines()[-1]
         text = (
             r" WARNING ended with exit code 1: 3 created, 1 failed; 4 calls in \d+ s; results in tickets.results.csv$"
         )

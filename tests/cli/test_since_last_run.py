@@ -51,6 +51,15 @@ def test_each_night_tells_what_is_new(shop: Shop, open_account: Open):
     assert since(shop.run(*flags)) == (0, 0, 0, 0, 5), "a rerun is no run of this manifest"
 
 
+def test_an_export_with_the_date_in_its_name_is_compared_with_the_one_before(shop: Shop, account: Account):
+    """A number that is no date makes another manifest."""
+    found = []
+    for night, name in enumerate(("t-2026-11-27.csv", "t-2026-11-28.csv", "t-20261129T0215.csv", "t-2.csv")):
+        shop.manifest([*map(good_row, range(1, 3 + night)), bad_row(9)], name)
+        found.append(since(shop.do("run", name, "-m", "mapping.yaml", "--skip-invalid", "--json")))
+    assert found == [None, (1, 0, 0, 0, 1), (1, 0, 0, 0, 1), None]
+
+
 def test_a_row_that_was_corrected_and_fails_again_is_new(shop: Shop, open_account: Open):
     """A row is compared with the last run, not with every run before."""
     open_account([{"match": {"Title": "Ticket 3"}, "fault": "400"}])

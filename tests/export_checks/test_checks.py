@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from importer.export_checks.changed_keys import KeyResemblance, may_be_alike, resemblance
+from importer.export_checks.changed_keys import KeyMatches, KeyResemblance, may_be_alike
 from importer.export_checks.checks import ExportFigures, ExportLimits, PreviousExport, stops
 
 FULL = PreviousExport(keys=100, known_share=0.97, held_share=0.95, previous_held_share=0.92)
@@ -84,8 +84,11 @@ def test_fewer_rows_than_wanted_are_stopped_also_for_the_same_content(rows: int,
 # -- keys
 
 
-def compared(unknown: Sequence[str], known: Sequence[str], **how: bool) -> KeyResemblance:
-    return resemblance(unknown, known, **{"compound": False, **how})
+def compared(unknown: Sequence[str], known: Sequence[str], *, compound: bool = False) -> KeyResemblance:
+    matches = KeyMatches(unknown, compound=compound)
+    for key in matches.candidates(list(known)):
+        matches.add(key)
+    return matches.best()
 
 
 ALIKE = {

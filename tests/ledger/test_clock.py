@@ -31,8 +31,8 @@ MAY_READ = {
     "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
     "leadsquared/client.py": (1, "a date in Retry-After, where the answer has no date of its own"),
     "ledger/records.py": (
-        4,
-        "times and ages for the user, names of runs, and the calls of a day, which outlast a restart",
+        5,
+        "times and ages for the user, names of runs, the age of what is pruned, and the calls of a day, which outlast a restart",
     ),
     "workflows/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "suggest/preset_draft.py": (1, "the age of the account's fields, shown to the user"),
@@ -63,7 +63,7 @@ def test_only_listed_modules_read_the_wall_clock() -> None:
     )
     assert dict(found) == {name: uses for name, (uses, _) in MAY_READ.items()}
     assert {function for function, _ in readings(PACKAGE / "ledger" / "records.py")} == {
-        *("utc_now", "new_run_id", "utc_minute", "seconds_since")
+        *("utc_now", "new_run_id", "utc_minute", "utc_before", "seconds_since")
     }
 
 

@@ -161,7 +161,7 @@ def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) 
         ledger.begin_run(run)
         query(tmp_path, "alter table attempts drop column wait_s")
         set_version(tmp_path, OLD + 1)
-        with pytest.raises(LedgerError, match=f"run {run.id} of the older version") as caught:
+        with pytest.raises(LedgerError, match=f"must be upgraded, but run {run.id} still uses it") as caught:
             upgrade(tmp_path, INVENTED)
         assert "wait until that run has ended" in caught.value.hint
         ledger.end_run(run.id, 0)

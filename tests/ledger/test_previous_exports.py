@@ -139,14 +139,14 @@ def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:
     ledger.claim(run, claims("never sent"))
     tracemalloc.start()
     try:
-        count = sum(map(len, known_keys(ledger, "tenant", "old-helpdesk")))
+        count = sum(map(len, known_keys(ledger, "tenant", "old-helpdesk", list)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert count == len(keys)
     assert peak < 8_000_000, "all of them would be 17 MB"
-    assert set(*known_keys(ledger, "tenant", "other")) == {"other"}
-    assert set().union(*known_keys(ledger, "tenant", "old-helpdesk")) == set(keys)
+    assert set(*known_keys(ledger, "tenant", "other", list)) == {"other"}
+    assert set().union(*known_keys(ledger, "tenant", "old-helpdesk", list)) == set(keys)
 
 
 def plan_of(folder: Path, sql: str) -> str:

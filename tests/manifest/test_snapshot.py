@@ -110,6 +110,16 @@ def test_missing_source_suggests_a_similar_name(tmp_path: Path) -> None:
     assert caught.value.hint == "Did you mean tickets.csv?"
 
 
+def test_a_results_file_is_no_suggestion_for_a_missing_manifest(tmp_path: Path) -> None:
+    """Neither is a manifest for missing results."""
+    for name, wrong in (("tickets.csv", "tickets.results.csv"), ("tickets.results.csv", "tickets.csv")):
+        (tmp_path / wrong).write_text("a\n")
+        with pytest.raises(ManifestError) as caught:
+            private_copy(tmp_path / name, tmp_path)
+        assert caught.value.hint == "Check the path."
+        (tmp_path / wrong).unlink()
+
+
 @pytest.mark.parametrize("name", ["zzz", "no/such/folder"])
 def test_missing_source_without_a_similar_name(tmp_path: Path, name: str) -> None:
     """The hint says to check the path."""

@@ -45,6 +45,8 @@ def empty_ledger() -> str:
     ]
     with shared_server().connect("ledger") as db:
         db.execute(f"truncate {', '.join(tables)} restart identity cascade")
+        db.execute("delete from ledger_meta where name not in ('secret', 'schema_version')")
+        db.execute(f"update ledger_meta set value = '{schema.SCHEMA_VERSION}' where name = 'schema_version'")
     return url
 
 

@@ -61,13 +61,15 @@ class PostgresServer:
         shutil.rmtree(self.folder)
 
     def _create(self) -> None:
-        """Create the cluster, with a superuser named `owner` that needs no password."""
+        """Create the cluster, with a superuser named `owner`. Only the user `locked` needs a password."""
         self.data.mkdir(mode=0o700)
         if self._is_root:
             shutil.chown(self.data, "nobody")
             shutil.chown(self.folder, "nobody")
         words = ["--username=owner", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         self._run("initdb", "-D", str(self.data), *words)
+        access = self.data / "pg_hba.conf"
+        access.write_text(f"local all locked scram-sha-256\n{access.read_text('utf-8')}", encoding="utf-8")
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""

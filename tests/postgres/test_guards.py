@@ -80,3 +80,22 @@ def test_an_unverified_connection_to_another_machine_is_noticed(address: str, *,
     options = {each.keyword.decode(): each.val for each in psycopg.pq.Conninfo.get_defaults()}
     options |= {each.keyword.decode(): each.val for each in psycopg.pq.Conninfo.parse(address.encode()) if each.val}
     assert postgres.is_unverified({name: (value or b"").decode() for name, value in options.items()}) is unverified
+
+
+def test_marks_of_killed_processes_are_removed(ledger: Ledger, other: Ledger, server: PostgresServer) -> None:
+    """The mark of a process that lives stays: it shows whether its last transaction counts."""
+
+    def marks() -> list[str]:
+        with server.connect("ledger") as db:
+            return [row[0] for row in db.execute("select name from ledger_meta where name like 'commit %'").fetchall()]
+
+    run = live_run(ledger, "A")
+    (living,) = marks()
+    with server.connect("ledger") as db:
+        db.execute("insert into ledger_meta values ('commit 1', '2026-01-01T00:00:00Z 4711')")
+    second = live_run(other, "B")
+    assert living in marks()
+    assert "commit 1" not in marks()
+    ledger.end_run(run.id, 0)
+    other.end_run(second.id, 0)
+    assert marks() == []

@@ -99,7 +99,7 @@ def projected(found: LedgerEntry | None, rejection: Rejection | None = None, con
         (entry("unknown", error_code="no-answer"), Status.UNKNOWN, "no-answer"),
         (entry("failed", error_code="refused"), Status.FAILED, "refused"),
         (entry("created"), Status.CREATED, ""),
-        (entry("created", run=EARLIER), Status.SKIPPED, ""),
+        (entry("created", run=EARLIER, ids=TicketIds(number="1")), Status.SKIPPED, ""),
         (entry("undone"), Status.UNDONE, ""),
     ],
 )

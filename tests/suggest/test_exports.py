@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,19 @@ def test_columns_of_an_export_may_differ_from_the_helpdesk_mapping(tmp_path: Pat
     assert "Due date" not in text
     assert "Resolution" not in text
     assert text.endswith(
-        "  - Issue id\n  # TODO: columns that this helpdesk does not have by itself. To use one, move it to `columns`.\n  - Team\n"
+        "  - Issue id\n  # TODO: columns that the mapping of this helpdesk does not know. To use one, move it to `columns`.\n  - Team\n"
     )
     (tmp_path / "draft.yaml").write_text(text, encoding="utf-8")
     assert invoke(["validate", str(path), "-m", str(tmp_path / "draft.yaml")]) == 0
+
+
+def test_a_page_of_an_api_without_its_contacts_says_where_they_are(tmp_path: Path) -> None:
+    """Zendesk has the users beside the tickets, which have only their numbers."""
+    ticket = {"id": 1, "subject": "a", "raw_subject": "a", "has_incidents": False, "requester_id": 7}
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"tickets": [ticket], "users": [{"id": 7, "email": "a@example.com"}], "count": 1}))
+    text = " ".join(suggest(path, None).text.split())
+    assert "the contacts of zendesk are not in this export: see the head of its mapping, mappings/zendesk.yaml" in text
 
 
 def test_presets_equal_the_published_mappings() -> None:

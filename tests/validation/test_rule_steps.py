@@ -168,6 +168,9 @@ def test_an_ambiguous_date_is_a_problem_of_its_own():
         ("type: boolean, true_words: [ja], false_words: [nein]", "yes", "Cell: 'yes' is not a word for true (ja) or false (nein)"),
         ("type: phone, region: DE", "112", "Cell: '112' is not a phone number of DE, or a number that starts with + and a country code"),
         ("type: datetime, format: '%d.%m.%Y %H:%M %z'", "x", "Cell: 'x' is not a date such as 29.08.2024 10:36 +0000"),
+        ("type: datetime, format: '%d.%m.%Y %H:%M', timezone: Europe/Berlin", "x", "Cell: 'x' is not a date such as 29.08.2024 10:36"),
+        ("type: datetime, timezone: Europe/Berlin", "2024-03-31T02:30", "Cell: '2024-03-31T02:30' does not exist exactly once in Europe/Berlin"),
+        ("values: {new: Open}, one_of: [Open]", "NEW ", "Cell: 'NEW ' is not one of Open; did you mean 'new'?"),
         ("type: date, format: ['%d.%m.%Y', '%Y%m%d']", "x", "Cell: 'x' is not a date such as 29.08.2024 or 20240829"),
     ],
 )  # fmt: skip

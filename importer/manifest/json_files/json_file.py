@@ -96,7 +96,7 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], f
         records=layout.records,
         ignored_members=tree.ignored_members,
         absent_columns=tuple(absent),
-        warnings=(*encoding.warnings, *(absence_warnings(absent) if tree else ())),
+        warnings=(*encoding.warnings, *_list_warnings(layout), *(absence_warnings(absent) if tree else ())),
     )
     return JsonFile(
         path=path,
@@ -107,6 +107,12 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], f
         header=Header(columns=columns, width=len(columns), row=0),
         rows=tree.rows(columns, options.single_columns),
     )
+
+
+def _list_warnings(layout: Layout) -> Iterator[str]:
+    if layout.other_lists:
+        others = ", ".join(layout.other_lists)
+        yield f"rows are read from the list {layout.records}, which has the mapping's columns; not from {others}"
 
 
 def _layout(

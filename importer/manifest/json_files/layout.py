@@ -29,7 +29,7 @@ _PAGE_MEMBERS = frozenset(
     count total total_count totalcount size page pages page_count per_page limit offset start next previous prev
     next_page previous_page next_cursor cursor has_more hasmore meta metadata links _links paging pagination success
     status code message error errors result_count expand startat maxresults end_of_stream after_cursor after_url
-    before_cursor before_url totalsize done nextrecordsurl object type
+    before_cursor before_url end_time totalsize done nextrecordsurl object type
     """.split()  # noqa: SIM905 - shorter
 )
 
@@ -40,6 +40,7 @@ class Layout:
 
     ``is_lines``: one in each line. ``path``: in a list inside an object; empty: in a list, or one object after another.
     ``expression``: what finds them in each document. ``for_expressions``: whether numbers are compared or added.
+    ``other_lists``: those that were not chosen.
     """
 
     is_lines: bool = False
@@ -47,6 +48,7 @@ class Layout:
     path: Path = ()
     expression: str | None = None
     for_expressions: bool = False
+    other_lists: tuple[str, ...] = ()
 
     @property
     def records(self) -> str | None:
@@ -92,6 +94,12 @@ class Survey:
     lists: list[_List] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=set)  # of the object itself that are neither lists nor objects
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of an API: a list of objects, and only such members beside it as pages have."""
+        has_rows = any(each.has_only_objects and each.size > 1 for each in self.lists)
+        return has_rows and bool(self.members) and all(name.lower() in _PAGE_MEMBERS for name in self.members)
 
     def candidates(self) -> list[_List]:
         """Return the lists that may be the rows; an empty list only if no other list has objects."""
@@ -157,12 +165,14 @@ def find_layout(text: TextIO, start: str, expected: Collection[str], file_name: 
         first_line = stream.line
         found = survey(stream)
         last_line = stream.line
-        is_alone = not stream.next_character()
+        follower = stream.next_character()
+        goes_on = follower == "{" and stream.line == last_line  # pages that were joined without a line end
     except BrokenObjectError:
         return Layout(is_lines=stream.line == first_line or _begins_with_lines(start))
-    is_line = first_line == last_line
-    if (is_alone or not is_line or expected) and _is_around_rows(found, expected):
-        return Layout(path=_only_list(found, expected, file_name))
+    is_alone = not follower
+    is_line = first_line == last_line and not goes_on
+    if (is_alone or not is_line or expected or found.is_page) and _is_around_rows(found, expected):
+        return _in_list(found, expected, file_name)
     if is_alone and expected and not found.lists and not _fits(found.names, expected):
         raise ManifestError(
             f"{file_name} is one JSON object without a list of objects, and it has none of the mapping's columns",
@@ -194,10 +204,18 @@ def _names(rows: _List) -> tuple[str, ...]:
         return ()
 
 
-def _only_list(found: Survey, expected: Collection[str], file_name: str) -> Path:
-    candidates = found.candidates()
-    if len(candidates) == 1:
-        return candidates[0].path
+def _in_list(found: Survey, expected: Collection[str], file_name: str) -> Layout:
+    """Return the layout of rows in the only list, or in the one that is clearly the mapping's.
+
+    It has at least half of the mapping's columns, and more than twice as many as any other list.
+    """
+    candidates = sorted(found.candidates(), key=lambda each: -_fits(_names(each), expected))
+    best, *others = candidates
+    fit = _fits(_names(best), expected)
+    if not others:
+        return Layout(path=best.path)
+    if 2 * fit >= len(expected) > 0 and fit > 2 * _fits(_names(others[0]), expected):
+        return Layout(path=best.path, other_lists=tuple(written_path(each.path) for each in others))
     raise several_lists_error(candidates, expected, file_name, "has its rows in a list inside it, and several lists:")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from importer.errors import ManifestError
 from importer.manifest.json_files.decoding import ValueDecoder
 from importer.manifest.json_files.documents import parse_documents
 from importer.manifest.manifest import open_manifest
@@ -159,3 +160,30 @@ def test_paths_in_messages_can_be_used_as_records() -> None:
         assert plain_path(shown_path(path)) == path
     for expression in ("a[0]", "a.", ".a", "a..b", "a b", "[]", "@", "a[].b", "'a'", ""):
         assert plain_path(expression) is None
+
+
+@pytest.mark.parametrize("expected", [(), ("Id", "Subject")])
+@pytest.mark.parametrize("between", ["", " ", "\n"])
+def test_pages_of_an_api_may_be_joined_in_any_way(tmp_path: Path, between: str, expected: tuple[str, ...]):
+    """As `cat` joins files without an end of line; two objects in one line are read, too."""
+    pages = between.join(json.dumps({"tickets": [{"Id": n, "Subject": "a"}] * 2, "count": 2}) for n in (1, 2))
+    table = read_json(tmp_path, pages, expected)
+    assert [row[0] for row in table.cells] == ["1", "1", "2", "2"]
+    table = read_json(tmp_path, between.join(map(json.dumps, ROWS)), expected)
+    assert [row[0] for row in table.cells] == ["1", "2"]
+
+
+def test_the_list_of_the_mapping_is_read_with_a_warning(tmp_path: Path):
+    """The other lists have few of its columns; with more of them the file is refused."""
+    tickets = [{"id": 7, "subject": "a", "state": "b", "due": "c"}]
+    columns = ("id", "subject", "state", "due")
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"users": [{"id": 1, "name": "Ann"}], "tickets": tickets}))
+    opened = open_manifest(path, ManifestOptions(), columns, may_lack=columns)
+    assert opened.format.records == "tickets"
+    assert opened.format.warnings == (
+        "rows are read from the list tickets, which has the mapping's columns; not from users",
+    )
+    path.write_text(json.dumps({"old": [{"id": 1, "subject": "x"}], "tickets": tickets}))
+    with pytest.raises(ManifestError):
+        open_manifest(path, ManifestOptions(), columns, may_lack=columns)
