@@ -30,7 +30,7 @@ class SlotStorage(Protocol):
 
     returns_copies: bool = False
 
-    def join(self, request: SlotRequest, notify: Callable[[], None]) -> None:
+    def join(self, request: SlotRequest, notify: Callable[[], None]) -> None:  # noqa: ARG002 - for storages that need it
         """Say what the run asks, before its first change. ``notify`` is called when a slot may be free earlier."""
         return
 
