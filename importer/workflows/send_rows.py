@@ -53,7 +53,6 @@ class RowSender:
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
-        self.ledger.outage.patience_s = options.options.give_up_after_s
         part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.options.limit)
