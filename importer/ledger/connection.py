@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +38,19 @@ class LedgerConnection:
     def url(self) -> sa.URL:
         """The database's address."""
         return self._engine.url
+
+    @functools.cached_property
+    def id(self) -> str:
+        """The ledger's ID, which its copies share. A ledger of an older version gets one now."""
+        wanted = sa.select(schema.meta.c.value).where(schema.meta.c.name == "id")
+        with self.reading() as db:
+            known = db.scalar(wanted)
+        if known is None:
+            with self.writing() as db:
+                new = database.insert(db, schema.meta).values(name="id", value=uuid.uuid4().hex)
+                db.execute(new.on_conflict_do_nothing())
+                known = db.scalar(wanted)
+        return str(known)
 
     @functools.cached_property
     def keyed_hash(self) -> KeyedHash:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
-from importer.ledger import database, request_bodies, schema
+from importer.ledger import database, leases, request_bodies, schema
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
@@ -69,6 +69,12 @@ _SEND = (
         lead_hash=_parameter("lead_hash"),
         attempts=_tickets.attempts + _constant("1"),
     )
+)
+_LAST_ATTEMPT = (
+    sa.select(_attempts.id)
+    .where(_attempts.run == _parameter("run"))
+    .order_by(_attempts.id.desc())
+    .suffix_with("limit 1")
 )
 _LAST_SENT = (
     sa.select(_tickets.key)
@@ -153,10 +159,31 @@ class _BulkStatement:
         return lambda: count
 
 
+class _NumberQuery:
+    """A compiled query of one number, which a server can be asked in a pipeline."""
+
+    def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+
+    def __call__(self, db: sa.Connection, values: dict[str, Any]) -> Callable[[], int]:
+        """Execute the query; the function returns the number, 0 if there is none; see ``_BulkStatement``."""
+        connection: Any = db.connection.dbapi_connection
+        if self._in_order is None:
+            cursor = connection.execute(self._text, values)
+        else:
+            cursor = connection.execute(self._text, tuple([values[name] for name in self._in_order]))
+        return lambda: (cursor.fetchone() or (0,))[0]
+
+
 class RequestRecorder:
-    """Records the intents and outcomes of a run's requests."""
+    """Records the intents and outcomes of runs' requests."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
+        self._last_attempts: dict[str, int] = {}  # by run, like the next one
+        self._uncommitted: dict[str, int] = {}
+        self._query_last_attempt = _NumberQuery(_LAST_ATTEMPT, dialect)
         self._leave_attempt = _BulkStatement(_LEAVE_ATTEMPT, dialect)
         self._send = _BulkStatement(_SEND, dialect)
         self._settle_ticket = _BulkStatement(_SETTLE, dialect)
@@ -165,13 +192,25 @@ class RequestRecorder:
         self._settle_attempt_and_erase = _BulkStatement(_SETTLE_ATTEMPT_AND_ERASE, dialect)
         self._erase_others = _BulkStatement(_ERASE_OTHERS, dialect)
 
+    def last_attempt(self, run_id: str) -> int:
+        """Return the number of a run's last committed request; 0 if there is none."""
+        return self._last_attempts.get(run_id, 0)
+
+    def committed(self, run_id: str) -> int:
+        """Note that what was recorded of a run is committed; return ``last_attempt``."""
+        self._last_attempts |= self._uncommitted
+        return self.last_attempt(run_id)
+
     def record(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
     ) -> dict[Outcome, Outcome]:
         """Record a batch. Returns the replacements of outcomes whose ticket belongs to another row already.
 
-        Raises StoppedEarly if the run does not hold a row that it is about to send.
+        Renews the run's lease before requests. Raises StoppedEarly if the run does not hold a row that it is about to
+        send, and LedgerError if the ledger has lost its last request.
         """
+        if any(isinstance(record, Intent) for record in records):
+            leases.renew(db, run.id, self.last_attempt(run.id))
         changed: dict[Outcome, Outcome] = {}
         for stage in _stages(records):
             if stage.outcomes:
@@ -201,6 +240,8 @@ class RequestRecorder:
         with database.pipelined(db):
             self._leave_attempt(db, rows)
             count = self._send(db, rows)
+            last_attempt = self._query_last_attempt(db, common)
+        self._uncommitted[run.id] = last_attempt()
         if (sent := count()) < len(rows):
             accepted = set(db.scalars(_LAST_SENT.limit(sent), {"p_run": run.id}))
             key = next(row["p_key"] for row in rows if row["p_key"] not in accepted)

@@ -1,10 +1,11 @@
-"""The tables of the ledger, version 6.
+"""The tables of the ledger, version 7.
 
 runs       one row per run; a run is live while ``ended_at`` is null and its lease is renewed
 tickets    one row per account, source and key: its state, its IDs, and the run that holds it
 attempts   one row per request, with its operation
 rejections rows that validation rejected in a run
 quotas     one row per account: its slots, shared by all runs
+leads_under_way   one row per lead that a request under way may create: no other request may create it, too
 calls      one row per account and minute: the number of calls
 exports    one row per account, source and manifest name: the contents of the last export
 forgotten  one row per forgotten ticket: its IDs, and the run of `ledger forget` that forgot it
@@ -19,11 +20,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 SECRET_BYTES = 32
 
 metadata = sa.MetaData()
 # schema_version: the version of the tables. secret: the key of keyed hashes in hexadecimal, created with the ledger.
+# id: the ledger's ID, which its copies share. known RUN: the tickets of a run that this ledger lacks are recorded all
+# the same, or the user does without them. pruned_to: the last request that was removed because of its age.
 # compact: exists while the file contains remains of erased texts, which only a VACUUM removes.
 meta = sa.Table(
     "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
@@ -58,6 +61,8 @@ runs = sa.Table(
     sa.Column("results", sa.Text),  # path of its results
     sa.Column("stopped", sa.Text),  # why it stopped early
     sa.Column("did", sa.Text),  # JSON: the number of its rows in each state when it ended
+    sa.Column("accepted_ledger", sa.Text),  # why the user accepted an older or another ledger
+    sa.Column("partial", sa.Boolean),  # flags left out rows of its manifest, so its rejected rows are not all
 )
 tickets = sa.Table(
     "tickets",
@@ -120,6 +125,14 @@ attempts = sa.Table(
     sa.Column("settled_after", sa.Integer),
     sa.Column("wait_s", sa.Float),  # how long its row waited after it; null if it was not sent again
     sa.Column("forgotten_by", sa.Text),  # the run of `ledger forget` that made its row new again
+)
+leads_under_way = sa.Table(
+    "leads_under_way",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("lead_hash", sa.Text, primary_key=True),  # keyed hash of an e-mail address or a phone number
+    # It counts while this ticket's request is under way, and its run is live.
+    sa.Column("ticket", sa.ForeignKey("tickets.id"), nullable=False, index=True),
 )
 rejections = sa.Table(
     "rejections",

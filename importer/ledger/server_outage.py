@@ -9,14 +9,14 @@ from importer.ledger.database import boot_clock_s
 
 log = logging.getLogger("importer")
 _BETWEEN_TRIES_S = 0.5
-_USUAL_PATIENCE_S = 30.0
+USUAL_PATIENCE_S = 30.0
 
 
 class ServerOutage:
     """The waits of one open ledger. ``patience_s``: how long one outage may last."""
 
-    def __init__(self) -> None:
-        self.patience_s = _USUAL_PATIENCE_S
+    def __init__(self, patience_s: float = USUAL_PATIENCE_S) -> None:
+        self.patience_s = patience_s
         self._since: float | None = None
         self._end_at: float | None = None  # the run was asked to stop
         self._hurried = threading.Event()

@@ -180,6 +180,7 @@ class SlotPool:
         The slot of a call that was sent ``alone``, before the others, counts as used together with the next slot.
         Otherwise it would always be free before the rest of its burst, and a single call needs a larger margin.
         """
+        self.slots.grow(1)  # a server that has lost the last transactions may have none
         # A call that is so late that another run has its slot is a use, too.
         if (slot := self._booked_slot(booking, run) or next(iter(self.slots), None)) is not None:
             self.slots.move(slot, at, run)

@@ -53,7 +53,6 @@ class RowSender:
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
-        self.ledger.outage.patience_s = options.options.give_up_after_s
         part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.options.limit)
@@ -62,7 +61,13 @@ class RowSender:
             stack.callback(part.close)
             last_number = self._greatest_number() if self.account is None else 0
             endpoint = await stack.enter_async_context(
-                open_endpoint(self.account, self.preflight.mapping, options.rate, last_number=last_number)
+                open_endpoint(
+                    self.account,
+                    self.preflight.mapping,
+                    options.rate,
+                    last_number=last_number,
+                    fields=self.job.fields,
+                )
             )
             timeouts = Timeouts(answer_s=self.job.options.answer_timeout_s)
             client = await stack.enter_async_context(
