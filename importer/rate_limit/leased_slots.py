@@ -15,16 +15,11 @@ from importer.ledger.database import boot_clock_s
 from importer.models import Rate
 from importer.rate_limit import slot_leases
 from importer.rate_limit.adaptive_share import AdaptiveShare
+from importer.rate_limit.leased_pool import LeasedPool
 from importer.rate_limit.server_slot_records import ServerSlotRecords
 from importer.rate_limit.slot_leases import LEASE_S, Lease, LeaseRequest
 from importer.rate_limit.slot_storage import SlotStorage, storage_error
 from importer.rate_limit.slots import (
-    ON_TIME_S,
-    DailyCapReached,
-    NotYet,
-    RunState,
-    Slot,
-    SlotList,
     SlotPool,
     SlotRequest,
 )
@@ -35,47 +30,6 @@ _SHORT_INTERVAL_S = LEASE_S / 20
 # The share of the limit, and the end of the pause, after a 429.
 _NO_429 = (AdaptiveShare(), -math.inf)
 _Result = TypeVar("_Result")
-
-
-@dataclass(kw_only=True)
-class LeasedPool(SlotPool):
-    """The slots that one run has. Times are seconds on this machine's clock."""
-
-    account_rate: Rate
-    until: float = -math.inf
-    usable: int = 1
-    prepaid: int = 0  # calls that may be made, without ``new_calls``, which were made since
-    is_wanting: bool = True  # a call waits for a slot, or for the count of calls
-
-    def rate(self, request: SlotRequest, now: float) -> Rate:  # noqa: ARG002 - the server has compared all runs
-        """See ``SlotPool``."""
-        return self.account_rate
-
-    def _register(self, request: SlotRequest, now: float) -> None:
-        # The pool on the server knows the other runs.
-        self.runs[request.run] = RunState(now, request.rate, request.ceiling)
-
-    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:
-        if self.prepaid <= self.new_calls:
-            self.is_wanting = True
-            if request.daily_cap is not None and self.calls_last_day >= request.daily_cap:
-                return DailyCapReached(self.calls_last_day)
-            return NotYet(math.inf)
-        return NotYet(math.inf) if at + ON_TIME_S > self.until else None
-
-    def _free_at(self, request: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
-        if not self.slots:
-            self.is_wanting = True
-            return math.inf
-        return self.slots.freed_at(len(self.slots), ahead, now, rate.period_s + request.margin_s)
-
-    def _spacing_s(self, request: SlotRequest, now: float, rate: Rate) -> float:
-        part = max(1, len(self.slots)) / max(self.usable, len(self.slots), 1)
-        return super()._spacing_s(request, now, rate) / part
-
-    def _later(self, request: SlotRequest, now: float, at: float) -> NotYet:
-        self.is_wanting = True
-        return super()._later(request, now, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +149,7 @@ class LeasedSlots(SlotStorage):
         request = self._lease_request(self.now())
         known, calls = (pool.share, pool.paused_until), pool.new_calls
         pool.is_wanting = False
-        answer = await self._in_thread(partial(self._make, slot_leases.renew, request))
+        answer = await self._in_thread(partial(_change, self._records, slot_leases.renew, request))
         self._apply(answer, known)
         pool.new_calls -= calls
 
@@ -203,13 +157,13 @@ class LeasedSlots(SlotStorage):
         request = self._lease_request(self.now())
         rest = [(slot.number, slot.used_at) for slot in self._pool.slots]
         request = replace(request, kept=[], released=[*request.released, *rest])
-        await self._in_thread(partial(self._make, slot_leases.end, request))
+        await self._in_thread(partial(_change, self._records, slot_leases.end, request))
 
     def _lease_request(self, now: float) -> LeaseRequest:
         """Return what the run tells and asks. Slots that others wait for are no longer in the pool."""
         assert self._request is not None, "join comes first"
         pool, rest_s = self._pool, self._pool.account_rate.period_s + self._request.margin_s
-        released = self._release(now)
+        released = pool.release(len(pool.slots) if self._lease is None else self._lease.fair, now)
         busy = sum(slot.used_at > now - rest_s for slot in pool.slots)
         share, paused_until = self._unknown_to_server()
         return LeaseRequest(
@@ -226,41 +180,10 @@ class LeasedSlots(SlotStorage):
             paused_until=paused_until,
         )
 
-    def _release(self, now: float) -> list[tuple[int, float]]:
-        """Take the slots that others wait for from the pool; return their numbers and last uses."""
-        slots = self._pool.slots
-        too_many = len(slots) - self._lease.fair if self._lease is not None else 0
-        released = [slot for slot in slots if slot.used_at <= now][: max(0, too_many)]
-        for slot in released:
-            slots.remove(slot)
-        return [(slot.number, slot.used_at) for slot in released]
-
-    def _make(
-        self, work: Callable[[SlotPool, LeaseRequest, float], _Result], request: LeaseRequest
-    ) -> _Answer[_Result]:
-        """Change the account's pool on the server. Called in a thread."""
-
-        def change(pool: SlotPool, now: float) -> _Answer[_Result]:
-            ahead_s, error_s = now - boot_clock_s(), self._records.clock_error_s
-            on_server = replace(
-                request,
-                released=[(number, used_at + ahead_s + error_s) for number, used_at in request.released],
-                share=replace(request.share, since=request.share.since + ahead_s),
-                paused_until=request.paused_until + ahead_s,
-            )
-            return _Answer(work(pool, on_server, now), ahead_s, error_s)
-
-        pool, (answer,) = self._records.change([change])
-        return replace(answer, calls_last_day=pool.calls_last_day)
-
     def _apply(self, answer: _Answer[Lease], known: tuple[AdaptiveShare, float]) -> None:
         """Change the run's slots to those of its new lease."""
         pool, lease, ahead_s = self._pool, answer.result, answer.ahead_s
-        mine = [slot for slot in pool.slots if slot.number in lease.kept]
-        taken = [Slot(number, used_at - ahead_s + answer.error_s) for number, used_at in lease.taken]
-        pool.slots = SlotList(sorted((*mine, *taken), key=lambda slot: slot.used_at))
-        pool.until = lease.until - ahead_s - answer.error_s
-        pool.account_rate, pool.usable, pool.prepaid = lease.rate, lease.usable, lease.prepaid
+        pool.apply(lease, ahead_s, answer.error_s)
         pool.calls_last_day = answer.calls_last_day
         self._known = replace(lease.share, since=lease.share.since - ahead_s), lease.paused_until - ahead_s
         if (pool.share, pool.paused_until) == known:  # else a 429 came since
@@ -269,3 +192,22 @@ class LeasedSlots(SlotStorage):
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def _change(
+    records: ServerSlotRecords, work: Callable[[SlotPool, LeaseRequest, float], _Result], request: LeaseRequest
+) -> _Answer[_Result]:
+    """Change the account's pool on the server, in a thread."""
+
+    def change(pool: SlotPool, now: float) -> _Answer[_Result]:
+        ahead_s, error_s = now - boot_clock_s(), records.clock_error_s
+        on_server = replace(
+            request,
+            released=[(number, used_at + ahead_s + error_s) for number, used_at in request.released],
+            share=replace(request.share, since=request.share.since + ahead_s),
+            paused_until=request.paused_until + ahead_s,
+        )
+        return _Answer(work(pool, on_server, now), ahead_s, error_s)
+
+    pool, (answer,) = records.change([change])
+    return replace(answer, calls_last_day=pool.calls_last_day)
