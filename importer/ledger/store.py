@@ -32,6 +32,7 @@ from importer.ledger.records import (
 from importer.ledger.recovery import Recovery
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
+from importer.ledger.server_outage import USUAL_PATIENCE_S
 
 _CLOSING_S = 2.0  # how long the end waits for a server that is away
 
@@ -53,14 +54,19 @@ class Ledger(LedgerRows):
         return cls(*opening.create_ledger(url))
 
     @classmethod
-    def exists(cls, url: str) -> bool:
+    def exists(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
         """Return whether the ledger exists."""
-        return opening.exists(url)
+        return opening.exists(url, patience_s)
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
-        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
-        return cls(*opening.open_ledger(url))
+    def open(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> Ledger:
+        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version.
+
+        ``patience_s``: how long to wait for a server that does not answer, now and later.
+        """
+        ledger = cls(*opening.open_ledger(url, patience_s))
+        ledger.outage.patience_s = patience_s
+        return ledger
 
     def close(self) -> None:
         """Close the connections, and release the lock of a run that could not be ended."""
@@ -131,15 +137,8 @@ class Ledger(LedgerRows):
 
         ``stopped``: why it ended before all of its rows were done. Raises LedgerError; then the run's outbox has it.
         """
-
-        def end(db: sa.Connection) -> None:
-            alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-            values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
-            db.execute(schema.runs.update().where(alive).values(**values))
-            leases.release_rows(db, run_id)
-
         try:
-            self.transaction(end)
+            self.transaction(lambda db: leases.end_run(db, run_id, exit_code, stopped))
         except LedgerError:
             if self._run is not None:
                 keep_ending(self._run, exit_code, stopped)

@@ -140,6 +140,7 @@ def test_cells_changed_by_a_spreadsheet_are_not_sent(shop: Shop, open_account: O
     stopped = shop.do("rerun", name, "-m", "mapping.yaml", "-o", RESULTS)
     assert stopped.code == 1
     assert "spreadsheet-changed" in stopped.err
+    assert "other cells" not in stopped.err
     found = shop.results()
     assert [row["import_status"] for row in found] == ["created", "rejected", "rejected"]
     assert [row["import_error_code"] for row in found] == ["", *["spreadsheet-changed"] * 2]
