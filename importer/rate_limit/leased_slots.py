@@ -71,8 +71,9 @@ class LeasedSlots(SlotStorage):
         self._is_due.set()
         if self._renewals is not None:
             await asyncio.gather(self._renewals, return_exceptions=True)
-            with contextlib.suppress(Exception):  # the slots are free when the lease ends
-                await self._end_lease()
+            if not self._records.is_away:  # else the slots are free when the lease ends
+                with contextlib.suppress(Exception):
+                    await self._end_lease()
         self._executor.shutdown()
         self._records.close()
 

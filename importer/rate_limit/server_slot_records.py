@@ -88,6 +88,11 @@ class ServerSlotRecords:
         return database.boot_clock_s() + min(self._clock_samples, default=(0.0, 0.0))[1]
 
     @property
+    def is_away(self) -> bool:
+        """Whether the server does not answer."""
+        return self._outage.is_active
+
+    @property
     def clock_error_s(self) -> float:
         """By how much ``now`` may be wrong: half of the quickest of the last round trips."""
         return min(self._clock_samples, default=(0.0, 0.0))[0]
