@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
+from importer.ledger.leads_under_way import LeadsTakenError
 from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
@@ -166,20 +167,34 @@ class Ledger(LedgerRows):
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
-    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
-        """Commit a batch of intents and outcomes, all or none.
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Intent | Outcome, Outcome | None]:
+        """Commit a batch of intents and outcomes, all or none, except intents whose lead another run is creating.
 
-        Returns the replacements of outcomes whose ticket belongs to another row of the account.
+        Returns these intents, and the replacements of outcomes whose ticket belongs to another row of the account.
         Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
         keyed_hash = self.keyed_hash
 
+        left, waiting = list(records), set[Intent]()
+
         def record(db: sa.Connection) -> dict[Outcome, Outcome]:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            return self._recorder.record(db, run, records, keyed_hash)
+            return self._recorder.record(db, run, left, keyed_hash)
 
-        return self.transaction(record)
+        while True:
+            try:
+                changed = self.transaction(record)
+            except LeadsTakenError as error:
+                waiting |= {each for each in left if isinstance(each, Intent) and each.key in error.keys}
+                left = [each for each in left if each not in waiting]
+            else:
+                break
+        if waiting:  # for a run that may be dead
+            self.transaction(lambda db: leases.end_expired_runs(db, self.path))
+        result: dict[Intent | Outcome, Outcome | None] = dict.fromkeys(waiting)
+        result.update(changed.items())
+        return result
 
     def free_reserve(self) -> None:
         """Free the reserved space of a full disk, to record outcomes. Nothing more may be sent after this."""
