@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from importer.ledger import database, schema
 from importer.ledger.bulk_statements import BulkStatement, parameter
+from importer.ledger.records import Intent, Outcome
 
 _tickets, _leads = schema.tickets.c, schema.leads_under_way.c
 _OF_SOURCE = (_tickets.account == parameter("account")) & (_tickets.source == parameter("source"))
@@ -75,3 +76,21 @@ class LeadsUnderWay:
             self._release(db, [{**run, "p_keys": list(keys)}])
         else:
             self._release(db, [{**run, "p_key": key} for key in keys])
+
+
+def commit_the_sendable(
+    records: Sequence[Intent | Outcome], commit: Callable[[Sequence[Intent | Outcome]], dict[Outcome, Outcome]]
+) -> dict[Intent | Outcome, Outcome | None]:
+    """Commit the records, except intents that have to wait for a lead.
+
+    Returns these intents, without a value, and what ``commit`` returns.
+    """
+    left, waiting = list(records), set[Intent]()
+    while True:
+        try:
+            changed = commit(left)
+        except LeadsTakenError as error:
+            waiting |= {each for each in left if isinstance(each, Intent) and each.key in error.keys}
+            left = [each for each in left if each not in waiting]
+        else:
+            return dict([*((intent, None) for intent in waiting), *changed.items()])

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
-from importer.ledger.leads_under_way import LeadsTakenError
+from importer.ledger.leads_under_way import commit_the_sendable
 from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
@@ -175,26 +175,15 @@ class Ledger(LedgerRows):
         """
         keyed_hash = self.keyed_hash
 
-        left, waiting = list(records), set[Intent]()
-
-        def record(db: sa.Connection) -> dict[Outcome, Outcome]:
+        def record(db: sa.Connection, left: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
             return self._recorder.record(db, run, left, keyed_hash)
 
-        while True:
-            try:
-                changed = self.transaction(record)
-            except LeadsTakenError as error:
-                waiting |= {each for each in left if isinstance(each, Intent) and each.key in error.keys}
-                left = [each for each in left if each not in waiting]
-            else:
-                break
-        if waiting:  # for a run that may be dead
+        changed = commit_the_sendable(records, lambda left: self.transaction(lambda db: record(db, left)))
+        if None in changed.values():  # rows wait for a run that may be dead
             self.transaction(lambda db: leases.end_expired_runs(db, self.path))
-        result: dict[Intent | Outcome, Outcome | None] = dict.fromkeys(waiting)
-        result.update(changed.items())
-        return result
+        return changed
 
     def free_reserve(self) -> None:
         """Free the reserved space of a full disk, to record outcomes. Nothing more may be sent after this."""
