@@ -310,6 +310,15 @@ def ledger_url(flag: str | None, environment: Environment) -> str:
     return f"sqlite:///{path.absolute()}"
 
 
+def notes_folder() -> Path | None:
+    """Return the folder where this host notes what it has sent; ``None`` without a home folder, as in a container."""
+    with contextlib.suppress(RuntimeError):
+        folder = platformdirs.user_state_path("lsq-ticket-importer") / "sent"
+        if folder.is_absolute():
+            return folder
+    return None
+
+
 def fields_folder(ledger: str | None, environment: Environment) -> Path | None:
     """Return the folder for the fields of accounts: in the user's cache, else next to the ledger, else ``None``.
 

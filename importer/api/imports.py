@@ -13,7 +13,14 @@ from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
 from importer.results import WORKBOOK_ENDING
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.signals import outside_event_loop
-from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
+from importer.settings import (
+    SANDBOX_ACCOUNT,
+    AccountSettings,
+    notes_folder,
+    read_connection,
+    read_environment,
+    read_refusals,
+)
 from importer.submission.retry import RetryPolicy
 from importer.workflows import run as workflow
 from importer.workflows.import_job import ImportJob
@@ -111,7 +118,7 @@ class Order:
             retry_statuses=options.retry_status,
             refusals=read_refusals(options.refusals, environment),
         )
-        with ledger_for_import(account, environment, options.ledger, confirm) as ledger:
+        with ledger_for_import(account, environment, options, confirm) as ledger:
             if isinstance(ledger, LedgerError):
                 emit(Warned(f"{ledger.message}, so a run would ask or stop; {ledger.hint}"))
             fields = fields_to_check(
@@ -126,5 +133,6 @@ class Order:
                 ledger_url=ledger if isinstance(ledger, str) else None,
                 options=options,
                 fields=fields,
+                notes=notes_folder() if account is not None else None,
             )
             yield job, SendOptions(rate=rate, policy=policy, options=options), account

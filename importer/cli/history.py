@@ -52,6 +52,8 @@ def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
         yield f"    {one_line(run.manifest)}"
         if run.results:
             yield f"    results: {one_line(run.results)}"
+        if run.accepted_ledger:
+            yield f"    accepted the ledger: {one_line(run.accepted_ledger)}"
         yield from (f"    {line}" for line in _count_lines(run))
 
 

@@ -93,7 +93,7 @@ def _parse_answer_timeout(text: str) -> float:
 
 def _parse_reason(text: str) -> str:
     if not text.strip():
-        raise ValueError("the reason is empty; write why the rows may stay as they are")
+        raise ValueError("the reason is empty")
     return text.strip()
 
 
@@ -229,6 +229,12 @@ _SENDING = (
         help="How long requests in flight may take to finish after an interruption.",
     ),
     ledger,
+    click.option(
+        "--accept-ledger",
+        type=REASON,
+        metavar="REASON",
+        help="Use a ledger that lacks what this host has sent. May create tickets twice.",
+    ),
     click.option(
         "--on-failure",
         metavar="CMD",

@@ -6,7 +6,7 @@ The last run is the last one of the same source and manifest name; dates in a na
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -50,9 +50,9 @@ class FailingRows:
 
     def __init__(self, ledger: Ledger, run: RunInfo) -> None:
         self._ledger = ledger
-        self._known: KeyHashes | None = None  # the rows that the last run rejected; ``None`` without a last run
-        if last := _last_run(ledger, run):
-            found = [key_hashes(ledger.keyed_hash, rows) for rows in rejected_rows(ledger, last)]
+        self._known: KeyHashes | None = None  # the rows that the last runs rejected; ``None`` without one
+        if last := list(_last_runs(ledger, run)):
+            found = [key_hashes(ledger.keyed_hash, rows) for each in last for rows in rejected_rows(ledger, each)]
             self._known = np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
         self._new = self._still = 0
 
@@ -71,9 +71,15 @@ class FailingRows:
         return replace(since, newly_failed=self._new, still_failing=self._still)
 
 
-def _last_run(ledger: Ledger, run: RunInfo) -> str | None:
-    """Return the last run that has read a manifest of this name to its end."""
-    others = (each for each in runs_of_source(ledger, run.account, run.source) if each.run != run.id)
-    checked = (each for each in others if each.command == "run" and each.rows is not None)
+def _last_runs(ledger: Ledger, run: RunInfo) -> Iterator[str]:
+    """Yield the last run that has read a manifest of this name to its end.
+
+    If flags left out rows of it, their state is that of the run before, which follows; and so on.
+    """
     name = export_name(run.manifest)
-    return next((each.run for each in checked if export_name(each.manifest) == name), None)
+    for each in runs_of_source(ledger, run.account, run.source):
+        is_comparable = each.run != run.id and each.command == "run" and each.rows is not None
+        if is_comparable and export_name(each.manifest) == name:
+            yield each.run
+            if not each.partial:
+                return

@@ -14,6 +14,7 @@ previous_exports     the last export of each manifest, for comparison with the n
 results_runs         runs that wrote results files
 acknowledgements     rows that a user knows to be bad
 forgetting           makes rows new again whose tickets were deleted
+host_note, identity  what this host has sent for each account; whether a ledger has it
 history              queries about past runs
 figures, consistency  `ledger info` and `ledger check`
 pruning              `ledger prune`

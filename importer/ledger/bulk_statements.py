@@ -37,3 +37,21 @@ class BulkStatement:
         values = [tuple([row[name] for name in self._in_order]) for row in rows]
         count = db.exec_driver_sql(self._text, values).rowcount
         return lambda: count
+
+
+class NumberQuery:
+    """A compiled query of one number, which a server can be asked in a pipeline."""
+
+    def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+
+    def __call__(self, db: sa.Connection, values: dict[str, Any]) -> Callable[[], int]:
+        """Execute the query; the function returns the number, 0 if there is none; see ``BulkStatement``."""
+        connection: Any = db.connection.dbapi_connection
+        if self._in_order is None:
+            cursor = connection.execute(self._text, values)
+        else:
+            cursor = connection.execute(self._text, tuple([values[name] for name in self._in_order]))
+        return lambda: (cursor.fetchone() or (0,))[0]

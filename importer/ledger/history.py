@@ -30,8 +30,9 @@ class PastRun:
 
     ``did``: the number of its rows in each state when it ended. ``states``: the number of the rows that it sent,
     settled or rejected in each state now. ``unconfirmed``: its requests whose answer was not recorded.
-    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown. ``pruned``: its requests and
-    rejections were deleted, so that ``states`` is empty.
+    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown. ``accepted_ledger``: the
+    reason of its ``--accept-ledger``. ``pruned``: its requests and rejections were deleted,
+    so that ``states`` is empty.
     """
 
     id: str
@@ -51,6 +52,7 @@ class PastRun:
     states: dict[str, int]
     unconfirmed: int
     unknown_since: str | None
+    accepted_ledger: str | None
     pruned: bool
 
 
@@ -321,5 +323,6 @@ def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Coun
         states=states,
         unconfirmed=counts.unconfirmed.get(row.id, 0),
         unknown_since=counts.unknown_since.get(row.id),
+        accepted_ledger=row.accepted_ledger,
         pruned=pruned,
     )

@@ -20,7 +20,15 @@ from importer.ledger.records import Claim, RunInfo, utc_now
 LEASE_S = 60.0
 
 # Built once, because every commit of intents executes it.
-_LIVE_RUN = schema.runs.update().where((schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None))
+_IS_LIVE = (schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None)
+# A server that has lost the run's last request, such as a standby that lagged behind, may have lost others, too.
+_HAS_SENT = sa.exists().where(
+    (schema.attempts.c.id == sa.bindparam("p_sent", type_=sa.Integer))
+    & (schema.attempts.c.run == sa.bindparam("p_run", type_=sa.Text))
+)
+_LIVE_RUN = schema.runs.update().where(
+    _IS_LIVE & ((sa.bindparam("p_sent", type_=sa.Integer) == sa.literal_column("0")) | _HAS_SENT)
+)
 _RENEW = _LIVE_RUN.values(lease_until=sa.bindparam("p_until"))
 _RENEW_ON_SERVER = _LIVE_RUN.values(lease_until=sa.text(f"extract(epoch from clock_timestamp()) + {LEASE_S}"))
 
@@ -32,16 +40,31 @@ def now(db: sa.Connection) -> float:
     return database.boot_clock_s()
 
 
-def renew(db: sa.Connection, run_id: str) -> None:
-    """Extend a lease. Raises StoppedEarly if another run has taken over."""
+def renew(db: sa.Connection, run_id: str, last_attempt: int = 0) -> None:
+    """Extend a lease. ``last_attempt``: the run's last request, if it has sent any.
+
+    Raises StoppedEarly if another run has taken over, and LedgerError if the ledger has lost the last request.
+    """
+    values: dict[str, Any] = {"p_run": run_id, "p_sent": last_attempt}
     if db.dialect.name == "postgresql":
-        renewed = db.execute(_RENEW_ON_SERVER, {"p_run": run_id})
+        renewed = db.execute(_RENEW_ON_SERVER, values)
     else:
-        renewed = db.execute(_RENEW, {"p_run": run_id, "p_until": now(db) + LEASE_S})
+        renewed = db.execute(_RENEW, {**values, "p_until": now(db) + LEASE_S})
     if not renewed.rowcount:
+        check_sent(db, run_id, last_attempt)
         raise StoppedEarly(
             "this run was paused for so long that another one has taken over its rows",
             hint="let that run finish, then run the same command again",
+        )
+
+
+def check_sent(db: sa.Connection, run_id: str, last_attempt: int) -> None:
+    """Raise LedgerError if the ledger has lost the last request of this run."""
+    if last_attempt and not db.scalar(sa.select(_HAS_SENT), {"p_run": run_id, "p_sent": last_attempt}):
+        raise LedgerError(
+            f"the ledger {database.safe_url(str(db.engine.url))} has lost requests that this run had recorded: its "
+            "server was replaced by one that lacks the last transactions",
+            hint="nothing more is sent; bring back the server that has them, or `rerun` the results of this run",
         )
 
 
@@ -61,6 +84,14 @@ def end_expired_runs(db: sa.Connection, ledger: Path | None, run: RunInfo | None
             ended = db.execute(schema.runs.update().where(unchanged).values(ended_at=utc_now()))
             if ended.rowcount:
                 release_rows(db, other.id)
+
+
+def end_run(db: sa.Connection, run_id: str, exit_code: int, stopped: str) -> None:
+    """Record how a run ended, and release its rows."""
+    alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
+    values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
+    db.execute(schema.runs.update().where(alive).values(**values))
+    release_rows(db, run_id)
 
 
 def release_rows(db: sa.Connection, run_id: str) -> None:

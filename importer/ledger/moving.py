@@ -117,10 +117,15 @@ def _new_ledger(url: str) -> Iterator[sa.Connection]:
     refuse_network_disk(path)
     _make_room(path)
     with new_file(path) as temporary, _engine(f"sqlite:///{temporary}") as engine:
+        sa.event.listen(engine, "connect", _skip_journal)
         with _writing(engine) as db:
             yield db
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
-            db.execute(sa.text("pragma wal_checkpoint(truncate)"))
+
+
+def _skip_journal(connection: Any, _record: object) -> None:
+    """Write straight to the file: it gets its name, after a sync, when it is complete."""
+    connection.execute("pragma journal_mode = off")
+    connection.execute("pragma synchronous = off")
 
 
 @contextlib.contextmanager

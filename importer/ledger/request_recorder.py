@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.errors import StoppedEarly
-from importer.ledger import database, request_bodies, schema
-from importer.ledger.bulk_statements import BulkStatement, parameter
+from importer.ledger import database, leases, request_bodies, schema
+from importer.ledger.bulk_statements import BulkStatement, NumberQuery, parameter
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.leads_under_way import LeadsUnderWay
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
@@ -69,6 +69,12 @@ _SEND = (
         lead_hash=parameter("lead_hash"),
         attempts=_tickets.attempts + _constant("1"),
     )
+)
+_LAST_ATTEMPT = (
+    sa.select(_attempts.id)
+    .where(_attempts.run == parameter("run"))
+    .order_by(_attempts.id.desc())
+    .suffix_with("limit 1")
 )
 _LAST_SENT = (
     sa.select(_tickets.key)
@@ -129,9 +135,12 @@ class _Stage:
 
 
 class RequestRecorder:
-    """Records the intents and outcomes of a run's requests."""
+    """Records the intents and outcomes of runs' requests."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
+        self._last_attempts: dict[str, int] = {}  # by run, like the next one
+        self._uncommitted: dict[str, int] = {}
+        self._query_last_attempt = NumberQuery(_LAST_ATTEMPT, dialect)
         self._leave_attempt = BulkStatement(_LEAVE_ATTEMPT, dialect)
         self._send = BulkStatement(_SEND, dialect)
         self._settle_ticket = BulkStatement(_SETTLE, dialect)
@@ -141,13 +150,26 @@ class RequestRecorder:
         self._leads = LeadsUnderWay(dialect)
         self._erase_others = BulkStatement(_ERASE_OTHERS, dialect)
 
+    def last_attempt(self, run_id: str) -> int:
+        """Return the number of a run's last committed request; 0 if there is none."""
+        return self._last_attempts.get(run_id, 0)
+
+    def committed(self, run_id: str) -> int:
+        """Note that what was recorded of a run is committed; return ``last_attempt``."""
+        self._last_attempts |= self._uncommitted
+        return self.last_attempt(run_id)
+
     def record(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
     ) -> dict[Outcome, Outcome]:
         """Record a batch. Returns the replacements of outcomes whose ticket belongs to another row already.
 
-        Raises StoppedEarly if the run does not hold a row that it is about to send; LeadsTakenError if one has to wait.
+        Renews the run's lease before requests. Raises StoppedEarly if the run does not hold a row that it is about to
+        send, LedgerError if the ledger has lost its last request, and LeadsTakenError if a row has to wait.
         """
+        self._uncommitted.pop(run.id, None)  # of a transaction that was rolled back
+        if any(isinstance(record, Intent) for record in records):
+            leases.renew(db, run.id, self.last_attempt(run.id))
         changed: dict[Outcome, Outcome] = {}
         for stage in _stages(records):
             if stage.outcomes:
@@ -179,6 +201,8 @@ class RequestRecorder:
             taken = self._leads.take(db, common, wanted)
             self._leave_attempt(db, rows)
             count = self._send(db, rows)
+            last_attempt = self._query_last_attempt(db, common)
+        self._uncommitted[run.id] = last_attempt()
         if (sent := count()) < len(rows):
             accepted = set(db.scalars(_LAST_SENT.limit(sent), {"p_run": run.id}))
             key = next(row["p_key"] for row in rows if row["p_key"] not in accepted)

@@ -15,19 +15,23 @@ _KEYS_AT_ONCE = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultsRun:
-    """A run that wrote results. ``rows`` is ``None`` if the run ended before it had read all rows."""
+    """A run that wrote results. ``rows`` is ``None`` if the run ended before it had read all rows.
+
+    ``partial``: flags left out rows, so its rejected rows are not all.
+    """
 
     run: str
     command: str
     manifest: str
     manifest_sha256: str
     rows: int | None
+    partial: bool | None
 
 
-def record_row_count(ledger: Ledger, run_id: str, rows: int) -> None:
-    """Record how many rows a run has validated: as many as its results have."""
+def record_row_count(ledger: Ledger, run_id: str, rows: int, *, partial: bool = False) -> None:
+    """Record how many rows a run has read: as many as its results have. ``partial``: it has left some out."""
     with ledger.writing() as db:
-        db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows))
+        db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows, partial=partial))
 
 
 def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun]:
@@ -35,7 +39,7 @@ def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun
     runs = schema.runs.c
     order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
     statement = (
-        sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
+        sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows, runs.partial)
         .where((runs.account == account) & (runs.source == source))
         .order_by(*order)
     )

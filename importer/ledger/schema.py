@@ -25,6 +25,8 @@ SECRET_BYTES = 32
 
 metadata = sa.MetaData()
 # schema_version: the version of the tables. secret: the key of keyed hashes in hexadecimal, created with the ledger.
+# id: the ledger's ID, which its copies share. known RUN: the tickets of a run that this ledger lacks are recorded all
+# the same, or the user does without them. pruned_to: the last request that was removed because of its age.
 # compact: exists while the file contains remains of erased texts, which only a VACUUM removes.
 meta = sa.Table(
     "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)

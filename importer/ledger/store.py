@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
+from importer.ledger.host_note import HostNote
 from importer.ledger.leads_under_way import commit_the_sendable
 from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
@@ -32,6 +33,7 @@ from importer.ledger.records import (
 from importer.ledger.recovery import Recovery
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
+from importer.ledger.server_outage import USUAL_PATIENCE_S
 
 _CLOSING_S = 2.0  # how long the end waits for a server that is away
 
@@ -45,6 +47,7 @@ class Ledger(LedgerRows):
         self._recorder = RequestRecorder(engine.dialect)
         self.recovery = Recovery(self, self._recorder)
         self._run: RunInfo | None = None
+        self.note: HostNote | None = None  # where this host notes what it has sent
 
     @classmethod
     def create(cls, url: str) -> Ledger:
@@ -52,14 +55,19 @@ class Ledger(LedgerRows):
         return cls(*opening.create_ledger(url))
 
     @classmethod
-    def exists(cls, url: str) -> bool:
+    def exists(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
         """Return whether the ledger exists."""
-        return opening.exists(url)
+        return opening.exists(url, patience_s)
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
-        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
-        return cls(*opening.open_ledger(url))
+    def open(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> Ledger:
+        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version.
+
+        ``patience_s``: how long to wait for a server that does not answer, now and later.
+        """
+        ledger = cls(*opening.open_ledger(url, patience_s))
+        ledger.outage.patience_s = patience_s
+        return ledger
 
     def close(self) -> None:
         """Close the connections, and release the lock of a run that could not be ended."""
@@ -97,7 +105,12 @@ class Ledger(LedgerRows):
 
     def renew(self, run_id: str) -> None:
         """Extend the lease. Raises StoppedEarly if another run has taken over."""
-        self.transaction(lambda db: leases.renew(db, run_id))
+        self.transaction(lambda db: leases.renew(db, run_id, self._recorder.last_attempt(run_id)))
+
+    def check_sent(self, run_id: str) -> None:
+        """Raise LedgerError if the ledger has lost the last request of this run."""
+        with self.reading() as db:
+            leases.check_sent(db, run_id, self._recorder.last_attempt(run_id))
 
     @contextlib.contextmanager
     def renewing(self, run_id: str, *, every_s: float = leases.LEASE_S / 4) -> Iterator[None]:
@@ -125,15 +138,8 @@ class Ledger(LedgerRows):
 
         ``stopped``: why it ended before all of its rows were done. Raises LedgerError; then the run's outbox has it.
         """
-
-        def end(db: sa.Connection) -> None:
-            alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-            values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
-            db.execute(schema.runs.update().where(alive).values(**values))
-            leases.release_rows(db, run_id)
-
         try:
-            self.transaction(end)
+            self.transaction(lambda db: leases.end_run(db, run_id, exit_code, stopped))
         except LedgerError:
             if self._run is not None:
                 keep_ending(self._run, exit_code, stopped)
@@ -152,9 +158,8 @@ class Ledger(LedgerRows):
         From now on no other run can send them. Raises HeldByAnotherRun, and reserves none of the rows, if a live run
         holds one of them; StoppedEarly if another run has taken over this run's rows.
         """
-        ordered = sorted(
-            claims, key=lambda claim: claim.key
-        )  # two claims in different orders could wait for each other
+        # Two claims in different orders could wait for each other.
+        ordered = sorted(claims, key=lambda claim: claim.key)
 
         def reserve(db: sa.Connection) -> dict[str, str]:
             leases.renew(db, run.id)
@@ -165,24 +170,23 @@ class Ledger(LedgerRows):
 
         return self.transaction(reserve)
 
-    # -- requests ---------------------------------------------------------------------------------------------------
-
     def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Intent | Outcome, Outcome | None]:
         """Commit a batch of intents and outcomes, all or none, except intents whose lead another run is creating.
 
         Returns these intents, and the replacements of outcomes whose ticket belongs to another row of the account.
         Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
-        keyed_hash = self.keyed_hash
-
-        def record(db: sa.Connection, left: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
-            if any(isinstance(record, Intent) for record in records):
-                leases.renew(db, run.id)
-            return self._recorder.record(db, run, left, keyed_hash)
-
-        changed = commit_the_sendable(records, lambda left: self.transaction(lambda db: record(db, left)))
+        keyed_hash, note = self.keyed_hash, self.note
+        if note is not None and any(isinstance(record, Intent) for record in records):
+            note.begin(run, self.id, database.safe_url(str(self.url)))
+        changed = commit_the_sendable(
+            records, lambda left: self.transaction(lambda db: self._recorder.record(db, run, left, keyed_hash))
+        )
         if None in changed.values():  # rows wait for a run that may be dead
             self.transaction(lambda db: leases.end_expired_runs(db, self.path))
+        last_attempt = self._recorder.committed(run.id)
+        if note is not None:
+            note.count(last_attempt, records, changed)
         return changed
 
     def free_reserve(self) -> None:

@@ -70,8 +70,6 @@ class _Found:
 class ServerSlotRecords:
     """The slot pool of one account on a server. Synchronous."""
 
-    is_remote = True
-
     def __init__(self, url: sa.URL, account: str, outage: ServerOutage) -> None:
         self._url = url
         self._outage = outage

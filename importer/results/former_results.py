@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from importer.runtime.atomic_files import keep_copy
 
 
-def keep_previous(results: Path) -> Path | None:
-    """Rename an existing file to the next number: ``tickets.results.csv`` to ``tickets.results.1.csv``."""
-    if not results.exists():
-        return None
-    last = max(_numbered(results), default=0)
-    kept = results.with_name(f"{results.stem}.{last + 1}{results.suffix}")
-    keep_copy(results, kept)
-    return kept
+def next_number(files: Iterable[Path]) -> int:
+    """Return the next number for former results: the same for files that belong together."""
+    return max((number for path in files for number in _numbered(path)), default=0) + 1
+
+
+def keep_previous(results: Path, number: int) -> None:
+    """Give an existing file a second name with this number: ``tickets.results.csv`` and ``tickets.results.1.csv``."""
+    if results.exists():
+        keep_copy(results, results.with_name(f"{results.stem}.{number}{results.suffix}"))
 
 
 def removable(results: Path, keep: int, is_as_written: Callable[[str], bool]) -> Iterator[Path]:

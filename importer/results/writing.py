@@ -7,7 +7,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -18,7 +18,7 @@ from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, CellChoices, ResultRow, RowResults
-from importer.results.former_results import keep_previous
+from importer.results.former_results import keep_previous, next_number
 from importer.results.open_rows import all_rows_path
 from importer.runtime.atomic_files import (
     NotOursError,
@@ -108,6 +108,8 @@ def write_results(
     names. Returns the number of rows. Raises StoppedEarly; then ``results`` is unchanged.
     """
     all_rows = all_rows_path(results) if open_only else None
+    # One number for both files, also if a run was killed when it had replaced only one of them.
+    number = cache(lambda: next_number([results, *([all_rows] if all_rows else [])]))
     rows = 0
     try:
         with contextlib.ExitStack() as stack:
@@ -115,9 +117,9 @@ def write_results(
             files: list[_Csv | ResultsWorkbook] = []
             if results.suffix.lower() == ENDING:
                 make = partial(_workbook, choices=choices or {}, all_rows=all_rows.name if all_rows else None)
-                files.append(stack.enter_context(_replaced(results, columns, make)))
+                files.append(stack.enter_context(_replaced(results, columns, make, number)))
             if all_rows is not None or not files:
-                files.append(stack.enter_context(_replaced(all_rows or results, columns, _Csv)))
+                files.append(stack.enter_context(_replaced(all_rows or results, columns, _Csv, number)))
             for some in outcomes:
                 for file in files:
                     file.add(some)
@@ -134,13 +136,16 @@ def write_results(
 
 @contextlib.contextmanager
 def _replaced(
-    path: Path, columns: Sequence[str], make: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
+    path: Path,
+    columns: Sequence[str],
+    make: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook],
+    number: Callable[[], int],
 ) -> Iterator[_Csv | ResultsWorkbook]:
-    """Yield a new file, which replaces ``path`` when it is complete; the previous file gets a number in its name."""
+    """Yield a new file, which replaces ``path`` when it is complete; the previous file gets ``number`` in its name."""
     with replacing(path) as temporary:
         with make(temporary, columns) as file:
             yield file
-        keep_previous(path)
+        keep_previous(path, number())
 
 
 class _Csv:

@@ -174,7 +174,7 @@ class Journal:
         changed = await self._thread.call(self._ledger.commit, self._run, records)
         self._commit_began = None
         self._overdue.recorded([record for record in records if isinstance(record, Outcome)])
-        if any(isinstance(record, Intent) for record in records):
+        if any(isinstance(record, Intent) and record not in changed for record in records):
             self._leased_at = began
         if self._overdue.is_kept:
             await self._overdue.clear_if_recorded()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ class CheckPass:
     """Checks the rows of a manifest and adds a decision for each to its plan.
 
     ``ledger`` is ``None`` if there is none (`validate`, ``--dry-run``). ``comparison``: of a run's export with earlier
-    exports. ``limits``: of the workbook that the results will be.
+    exports. ``limits``: of the workbook that the results will be. ``recorded``: how many rows of a results file
+    may have tickets, by the run that sent them.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class CheckPass:
         self._ledger = ledger
         self._run = run
         self._comparison = comparison
+        self.recorded = Counter[str]()
         self._decider = RowDecider(rows, ledger, run, comparison, limits)
         self.acknowledged = ledger.acknowledgements(run.account, run.source) if ledger is not None else {}
 
@@ -68,7 +71,9 @@ class CheckPass:
             previous = self._previous(as_read)
             chunk = self._rows.previous.restored(as_read, previous)
             if record and self._ledger is not None and previous is not None:
-                self._ledger.add_from_results(self._run, past_imports(previous))
+                imports = past_imports(previous)
+                self._ledger.add_from_results(self._run, imports)
+                self.recorded.update(each.run for each in imports)
             decisions, converted = self._decider.decide(chunk, previous, build_tickets=stage is not None)
             cells, contents = self._cells_and_contents(chunk) if stage is not None or self.acknowledged else ([], [])
             if self._comparison is not None:
@@ -165,7 +170,7 @@ class CheckPass:
                     cells=cells[at],
                     content=contents[at],
                     prior_status=_prior_status(decisions.states.get(at)),
-                    previous=previous[at] if previous is not None and is_kept else None,
+                    previous=previous[at] if previous is not None and is_kept and _is_whole(previous[at]) else None,
                     exclusion=decisions.exclusions.get(at, ""),
                     is_left_out=is_kept,
                     rejection=rejected.get(row),
@@ -196,6 +201,11 @@ def _cell_problems(problems: Sequence[Problem], columns: Sequence[str]) -> tuple
         for column in (name,) if name in columns else name.split(", "):
             texts.setdefault(column, []).append(f"{problem.message}\n{problem.hint}".strip())
     return tuple((at, "\n\n".join(texts[name])) for at, name in enumerate(columns) if name in texts)
+
+
+def _is_whole(result: ResultRow) -> bool:
+    """Return whether a result is not one of a ticket whose number could not be read from the ledger then."""
+    return result.status is not Status.SKIPPED or result.ids is not None
 
 
 def _prior_status(state: str | None) -> Status:

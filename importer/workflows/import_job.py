@@ -9,7 +9,6 @@ from importer.account_fields import AccountFields
 from importer.export_checks.checks import ExportLimits
 from importer.models import RowNumbers, Status
 from importer.results import WORKBOOK_ENDING
-from importer.settings import SANDBOX_ACCOUNT
 from importer.workflows.options import Options
 
 
@@ -34,13 +33,18 @@ class RowSelection:
     accept_edits: bool = False
     restore: bool = False
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether flags may leave out rows."""
+        return self.rows is not None or bool(self.where) or self.sample is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportJob:
     """The files, the account and the options of one `validate`, `run` or `rerun`.
 
     ``results`` is ``None`` if none are written, ``ledger_url`` if there is no ledger. ``fields``: of the account, if
-    they were read.
+    they were read. ``notes``: the folder where this host notes what it has sent, ``None`` if it notes nothing.
     """
 
     command: str
@@ -51,6 +55,7 @@ class ImportJob:
     options: Options
     ledger_url: str | None = None
     fields: AccountFields | None = None
+    notes: Path | None = None
 
     @property
     def selection(self) -> RowSelection:
@@ -87,8 +92,8 @@ class ImportJob:
 
     @property
     def knows_fields(self) -> bool:
-        """Whether rows are checked with the account's fields; the sandbox inside the process accepts any field."""
-        return self.fields is not None or self.account_name == SANDBOX_ACCOUNT
+        """Whether rows are checked with the account's fields; without them the embedded sandbox accepts any field."""
+        return self.fields is not None
 
     @property
     def is_rerun(self) -> bool:

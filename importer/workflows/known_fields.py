@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from importer.account_fields import AccountFields, FieldsCache
-from importer.errors import UsageError
+from importer.errors import SettingsError, UsageError
 from importer.runtime.display_text import labelled
 from importer.runtime.events import Emit, Noted, Warned
-from importer.settings import AccountSettings, Environment, fields_folder
+from importer.settings import AccountSettings, Environment, fields_folder, read_account
 from importer.workflows.options import Options
 
 
@@ -27,11 +27,12 @@ def fields_to_check(  # noqa: PLR0913 - `mapping` and `may_call` are the command
 ) -> AccountFields | None:
     """Return the fields to check rows with: cached ones, or the account's own with ``--read-fields``.
 
-    ``account`` is ``None`` for the sandbox, whose fields are not cached. If the keys may not read the fields, a warning
+    ``account`` is ``None`` for the embedded sandbox: a rehearsal is as strict as the account of the settings, if its
+    fields are cached. If the keys may not read the fields, a warning
     says so, and cached fields are used.
     """
     folder = fields_folder(options.ledger, environment)
-    cached = cached_fields(account.name, folder) if account is not None else None
+    cached = cached_fields(_account_name(account, environment), folder)
     if not options.read_fields:
         if cached is not None:
             emit(Noted(fields_line(cached)))
@@ -53,6 +54,14 @@ def fields_to_check(  # noqa: PLR0913 - `mapping` and `may_call` are the command
         cache_fields(found, folder, emit)
     emit(Noted(fields_line(found)))
     return found
+
+
+def _account_name(account: AccountSettings | None, environment: Environment) -> str:
+    """Return the name of the account, or of that of the settings; empty if they name none."""
+    try:
+        return (account or read_account(environment)).name
+    except SettingsError:
+        return ""
 
 
 def cached_fields(account_name: str, folder: Path | None) -> AccountFields | None:

@@ -24,6 +24,7 @@ class Options:
 
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     ledger: str | None = None
+    accept_ledger: str | None = None
     results: str | Path | None = None
     open_only: bool = False
     keep_results: int = 10
@@ -70,6 +71,10 @@ class Options:
                 "--only unknown needs --on-unknown retry",
                 hint="an unknown row may be a ticket already, and sending it may create a second one; "
                 "run `ticket-importer resolve` first, or look in the account",
+            )
+        if self.sandbox and self.accept_ledger:
+            raise UsageError(
+                "--accept-ledger has no effect with --sandbox, whose ledger is new each time", hint="remove it"
             )
         if self.restore and self.accept_edits:
             raise UsageError(

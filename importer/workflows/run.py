@@ -25,6 +25,7 @@ from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings
 from importer.workflows.check_pass import CheckPass
 from importer.workflows.import_job import ImportJob
+from importer.workflows.ledger_guard import LedgerGuard
 from importer.workflows.preflight import Preflight, open_files
 from importer.workflows.rerun.manifest_search import ManifestSearch
 from importer.workflows.results_pass import ResultsPass
@@ -39,7 +40,7 @@ _PREVIEWED_REQUESTS = 3
 
 def dry_run(job: ImportJob, options: SendOptions, emit: Emit, url: str) -> PlanSummary:
     """Plan an import without a call or a record, with the first requests to ``url``."""
-    with _open_run(job, emit) as run:
+    with _open_run(job, emit, only_plans=True) as run:
         run.check_rows(emit, record=False)
         plan = run.plan(options)
         check_space(run.space_needs(plan))
@@ -68,6 +69,8 @@ def run_import(
         sends = run.may_send() and plan.to_send > 0
         if sends and not run.is_confirmed(confirm, plan):
             raise Declined("nothing was sent", hint="--limit 10 sends ten rows, --dry-run shows what would be sent")
+        if run.may_send():
+            run.guard.accept()
         results = run.results_pass()
         with interruptions() as signals, frozen():
             if sends:
@@ -85,19 +88,22 @@ def run_import(
 
 
 @contextlib.contextmanager
-def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
+def _open_run(job: ImportJob, emit: Emit, *, only_plans: bool = False) -> Iterator[ImportRun]:
     """Open and check all files and the ledger before any row is checked."""
     with contextlib.ExitStack() as stack:
         preflight = stack.enter_context(open_files(job))
         ledger = None
         if job.ledger_url is not None:
-            ledger = Ledger.open(job.ledger_url)
+            ledger = Ledger.open(job.ledger_url, job.options.give_up_after_s)
             stack.callback(ledger.close)
+        guard = LedgerGuard(job, ledger, preflight.info)
+        stack.callback(guard.close)
+        guard.check(emit, only_warn=only_plans)
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
-        run = ImportRun(job, preflight, ledger)
+        run = ImportRun(job, preflight, ledger, guard)
         stack.callback(run.stage.close)
         yield run
 
@@ -105,8 +111,9 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
 class ImportRun:
     """One import with its files open. It has no ledger only in a dry run."""
 
-    def __init__(self, job: ImportJob, preflight: Preflight, ledger: Ledger | None) -> None:
+    def __init__(self, job: ImportJob, preflight: Preflight, ledger: Ledger | None, guard: LedgerGuard) -> None:
         self.preflight = preflight
+        self.guard = guard
         self._job = job
         self._ledger = ledger
         self._info = preflight.info
@@ -136,13 +143,15 @@ class ImportRun:
         check = CheckPass(rows, self._ledger, self._info, self._comparison, limits)
         self._acknowledged = check.acknowledged
         check.check(to_all(self._tally.listen, emit), record=record, stage=self.stage)
+        if record:
+            self.guard.check_results(check.recorded)
         if limits is not None and self._job.results is not None:
             limits.require(self._job.results)
         self.preflight.delete_copy()
         if self._comparison is not None:
             self._stops = tuple(self._comparison.conclude(len(rows.plan), self._job.export_limits))
         if record:
-            record_row_count(self.ledger, self._info.id, len(rows.plan))
+            record_row_count(self.ledger, self._info.id, len(rows.plan), partial=self._job.selection.is_partial)
             if self._comparison is not None:
                 self._comparison.remember()
 

@@ -8,6 +8,7 @@ one for the step that was not reached.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -24,8 +25,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import importer.cli.terminal
-import importer.workflows.run  # noqa: F401 - loaded before the fork, as is the terminal
+import importer.cli.importing
+import importer.cli.run  # noqa: F401 - loaded before the fork, as is what it imports
 from importer.cli import invoke
 from importer.results import PartFile
 
@@ -46,6 +47,7 @@ _RECEIVES = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvm
 _RANDOM = (
     (re.compile(r"\.[0-9a-f]{6}\.lock$"), ".RUN.lock"),
     (re.compile(r"\.[a-z0-9_]{8}\.tmp$"), ".RANDOM.tmp"),
+    (re.compile(r"%3A\d+\.jsonl$"), ".jsonl"),  # the account's port
     (re.compile(r"^(ticket-importer-run|manifest)-[a-z0-9_]{8}"), r"\1-RANDOM"),
 )
 
@@ -98,6 +100,7 @@ async def do_beside(command: Command) -> int:
 
 
 def _do(command: Command) -> None:
+    gc.freeze()  # a collection would write to, and so copy, each page that is shared with the parent
     os.chdir(command.folder)
     for name in [name for name in os.environ if name.startswith(("LSQ_", "_TICKET"))]:
         del os.environ[name]

@@ -31,6 +31,9 @@ KINDS = {
     "fcntl.flock ledger.sqlite.RUN.lock",
     "remove ledger.sqlite.RUN.lock",
     "commit",
+    # the host's note of the account
+    "open state/lsq-ticket-importer/sent/sandbox-tenant%40127.0.0.1.jsonl",
+    "sync state/lsq-ticket-importer/sent/sandbox-tenant%40127.0.0.1.jsonl",
     # the account
     "connect",
     "send",

@@ -243,6 +243,24 @@ def test_an_unwritable_cache_causes_a_warning(shop: Shop, account: Account):
     assert "can't cache the fields" in told.err
 
 
+def test_a_rehearsal_is_as_strict_as_the_account(shop: Shop, account: Account):
+    """With cached fields `--sandbox` refuses a field and a value that the account lacks; without them the plan says so."""
+    shop.manifest([good_row(1), ("00002", "Two", "Nope", "a@example.com")])
+    text = shop.path("mapping.yaml").read_text("utf-8").replace(", one_of: [Open, Closed]", "")
+    shop.path("mapping.yaml").write_text(f"{text}constants: {{CustomData.Due: soon}}\n", "utf-8")
+    told = shop.run("--sandbox", "--limit", "1")
+    assert (told.code, "fields: not known, so less is checked" in told.err) == (1, True)
+    shop.do("fields")
+    told = shop.run("--sandbox")
+    assert (told.code, "CustomData.Due" in told.err) == (2, True)
+    shop.path("mapping.yaml").write_text(text, "utf-8")
+    told = shop.run("--sandbox", "--skip-invalid")
+    assert told.code == 1
+    rows = shop.results("tickets.sandbox.results.csv")
+    assert [row["import_error_code"] for row in rows] == ["", "not-configured"]
+    assert not account.tickets
+
+
 def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
     """In a sandbox run the account's fields are those of the mapping and the default ones."""
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])

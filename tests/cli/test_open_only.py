@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import openpyxl
 import pytest
 
+from importer.runtime.atomic_files import keep_copy
 from tests.cli.shop import KEY_FIELD, Account, Shop, good_row, next_command
 from tests.cli.spreadsheets import column, read, save_workbook
 
@@ -53,6 +56,29 @@ def test_the_two_files_are_one_result(shop: Shop, account: Account):
     assert column(shop.path(BOOK), "import_status") == []
     assert column(shop.path("tickets.results.1.xlsx"), "import_key") == ["00002", "00003"]
     assert "warning" not in done.err.lower()
+
+
+def test_former_files_have_the_same_number_also_after_a_kill(
+    shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch
+):
+    """A kill after the first replacement leaves new states beside an old workbook: the states count."""
+    edited(shop, "00002", Subject="Now it has one", State="Open")
+
+    def dies_at_the_workbook(path: Path, kept: Path) -> None:
+        if path.suffix == ".xlsx":
+            raise KeyboardInterrupt
+        keep_copy(path, kept)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr("importer.results.former_results.keep_copy", dies_at_the_workbook)
+        shop.do("rerun", BOOK, "-m", "mapping.yaml")
+    assert {row["import_status"] for row in shop.results()} == {"created"}
+    done = shop.do("rerun", BOOK, "-m", "mapping.yaml")
+    assert (done.code, "the states in tickets.results.csv count" in done.err) == (0, True)
+    assert sorted(account.keys) == [f"{number:05}" for number in range(1, 6)]
+    assert {path.name for path in shop.path(".").glob("tickets.results.*")} == {
+        BOOK, WHOLE, "tickets.results.1.csv", "tickets.results.2.csv", "tickets.results.2.xlsx"
+    }  # fmt: skip
 
 
 def test_rows_stay_open_until_they_are_corrected(shop: Shop, account: Account):

@@ -79,6 +79,7 @@ def test_columns_and_rows_may_be_reordered(shop: Shop, open_account: Open):
     done = shop.rerun()
     assert done.code == 0, done.err
     assert account.keys == ["A-1", "A-3", "gone"]
+    assert "other cells" not in done.err
     found = shop.results()
     assert [row["import_key"] for row in found] == ["A-2", "A-3", "A-1"]
     assert list(found[0])[:4] == ["Email", "State", "Subject", "ID"]
@@ -96,8 +97,11 @@ def test_a_workbook_is_corrected_until_every_row_is_a_ticket(shop: Shop, open_ac
     second = shop.do("rerun", BOOK, "-m", "mapping.yaml", "--json")
     assert second.out, second.err
     assert second.summary["results"] == BOOK
+    assert not second.summary["warnings"]
+    mend(shop.path(BOOK), "00001", Subject="Edited, but a ticket already")
     third = shop.do("rerun", BOOK, "-m", "mapping.yaml")
     assert third.code == 0, third.err
+    assert "row 2 has other cells than its ticket, which is not changed" in third.err
     assert sorted(account.keys) == sorted([*keys, "00005"])
     assert column(shop.path(BOOK), "ID") == [*keys, "00005"]
     assert {path.name for path in shop.folder.glob("*.results*")} == {
@@ -136,6 +140,7 @@ def test_cells_changed_by_a_spreadsheet_are_not_sent(shop: Shop, open_account: O
     stopped = shop.do("rerun", name, "-m", "mapping.yaml", "-o", RESULTS)
     assert stopped.code == 1
     assert "spreadsheet-changed" in stopped.err
+    assert "other cells" not in stopped.err
     found = shop.results()
     assert [row["import_status"] for row in found] == ["created", "rejected", "rejected"]
     assert [row["import_error_code"] for row in found] == ["", *["spreadsheet-changed"] * 2]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 from tests.cli.shop import KEY_FIELD, Account, Ended, Shop, good_row
 
 Open = Callable[..., Account]
@@ -58,6 +60,19 @@ def test_an_export_with_the_date_in_its_name_is_compared_with_the_one_before(sho
         shop.manifest([*map(good_row, range(1, 3 + night)), bad_row(9)], name)
         found.append(since(shop.do("run", name, "-m", "mapping.yaml", "--skip-invalid", "--json")))
     assert found == [None, (1, 0, 0, 0, 1), (1, 0, 0, 0, 1), None]
+
+
+@pytest.mark.parametrize("flags", [("--rows", "2-3"), ("--where", "State=Open"), ("--sample", "1"), ("--limit", "1")])
+def test_a_row_that_a_run_left_out_still_fails(shop: Shop, account: Account, flags: tuple[str, ...]):
+    """The run before has its state; a row that fails for the first time is new all the same."""
+    shop.manifest([*map(good_row, (1, 2, 3)), bad_row(7)])
+    shop.run("--skip-invalid", "--limit", "1")
+    for _ in range(2):
+        shop.run("--skip-invalid", *flags)
+    shop.manifest([*map(good_row, (1, 2, 3)), bad_row(7), bad_row(8)])
+    found = since(shop.run("--skip-invalid", "--json"))
+    assert found is not None
+    assert found[3:] == (1, 1)
 
 
 def test_a_row_that_was_corrected_and_fails_again_is_new(shop: Shop, open_account: Open):

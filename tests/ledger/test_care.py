@@ -276,3 +276,26 @@ def test_slots_keep_their_times_on_another_clock() -> None:
     assert (moved.last_at, moved.paused_until, moved.share.since) == (4999.0, 5030.0, 4990.0)
     unknown = pool_from_text(on_another_clock(pool_to_text(pool), None, 5000.0), 5000.0, 60.0)
     assert [slot.used_at for slot in unknown.slots] == [5000.0, 5000.0]
+
+
+def test_a_copy_that_differs_is_no_move(tmp_path: Path) -> None:
+    """PostgreSQL can't store NUL: the key would be another one, and its row would be sent again."""
+    source, target = address(tmp_path), new_database()
+    with contextlib.closing(Ledger.create(source)) as ledger:
+        used(ledger)
+    query(tmp_path, "update tickets set key = 'A' || char(0) where key = 'A'")
+    with pytest.raises(LedgerError, match="the copy of tickets differs from the ledger") as caught:
+        move_ledger(source, target, on_another_clock, print)
+    assert "NUL" in caught.value.hint
+    assert not opening.exists(target)
+    Ledger.open(source).close()
+
+
+def test_check_finds_a_sequence_that_is_behind(tmp_path: Path) -> None:
+    """As after a restore without sequences: the next request would get the number of another one."""
+    use_server(tmp_path, empty_ledger())
+    with contextlib.closing(Ledger.open(address(tmp_path))) as ledger:
+        used(ledger)
+    query(tmp_path, "select setval('attempts_id_seq', 1)")
+    (found,) = checked(tmp_path).problems
+    assert found == "the sequence of attempts.id is at 1, and the greatest number is 3"

@@ -40,8 +40,11 @@ def _package() -> Path:
 class PostgresServer:
     """One running server. PostgreSQL refuses to run as root; then it runs as `nobody`. End it with ``close``."""
 
-    def __init__(self, **settings: str) -> None:
-        """Create and start the server. Its folder has a short name, as sockets need."""
+    def __init__(self, primary: PostgresServer | None = None, **settings: str) -> None:
+        """Create and start the server. Its folder has a short name, as sockets need.
+
+        ``primary``: this server is a standby of it, as it is now, and is not started.
+        """
         self.folder = folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._settings = _SETTINGS | settings
         self._is_root = os.geteuid() == 0
@@ -52,8 +55,11 @@ class PostgresServer:
             self._programs = _copied_programs(folder) / "bin"
         self.data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self._create()
-        self.start()
+        if primary is None:
+            self._create()
+            self.start()
+        else:
+            self._copy(primary)
 
     def close(self) -> None:
         """Stop the server and delete its data."""
@@ -70,6 +76,19 @@ class PostgresServer:
         self._run("initdb", "-D", str(self.data), *words)
         access = self.data / "pg_hba.conf"
         access.write_text(f"local all locked scram-sha-256\n{access.read_text('utf-8')}", encoding="utf-8")
+
+    def _copy(self, primary: PostgresServer) -> None:
+        """Copy the primary's cluster as a standby."""
+        words = ["-h", str(primary.folder), "-U", "owner", "-R", "--checkpoint=fast", "--no-sync"]
+        if self._is_root:
+            shutil.chown(self.folder, "nobody")
+        self._run("pg_basebackup", "-D", str(self.data), *words)
+
+    def promote(self) -> None:
+        """Start a standby, and make it the primary with the transactions that it has."""
+        self.start()
+        with self.connect() as db:
+            db.execute("select pg_promote()")
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""

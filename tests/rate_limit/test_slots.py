@@ -246,6 +246,15 @@ def test_killed_run_gets_no_share() -> None:
     assert len(later) / (200.0 - later[0]) * 5.1 >= 0.98 * 25
 
 
+def test_a_call_counts_although_its_pool_was_lost() -> None:
+    """A server that lost the last transactions has an empty pool."""
+    pool = SlotPool()
+    booking = booked(SlotPool(), request(), 100.0)
+    pool.mark_used(booking, request().run, 100.0)
+    spend(pool, request(), 100.1, 24)
+    assert next_at(pool, request(), 100.2) == pytest.approx(100.0 + 5.0 + MARGIN_S)
+
+
 def test_removed_run_is_not_waited_for() -> None:
     """The one that stays request once, and has the slot."""
     pool = SlotPool()
