@@ -112,7 +112,7 @@ def test_a_workbook_is_corrected_until_every_row_is_a_ticket(shop: Shop, open_ac
 
 
 def test_results_can_change_between_csv_and_workbook(shop: Shop, open_account: Open):
-    """From CSV to a workbook and back: the target's ending says what is written."""
+    """From CSV to a workbook and back: the ending of the output file decides the format."""
     account = open_account(FAULTS)
     shop.manifest(rows(KEYS))
     shop.run()
