@@ -98,6 +98,8 @@ def release_rows(db: sa.Connection, run_id: str) -> None:
     """Release a run's rows, and record in which states it leaves them; its requests in flight become unknown."""
     held = schema.tickets.c.held_by == run_id
     sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
+    leads = schema.leads_under_way
+    db.execute(leads.delete().where(leads.c.ticket.in_(sending)))
     left_open = schema.attempts.c.ticket.in_(sending) & schema.attempts.c.outcome.is_(None)
     db.execute(schema.attempts.update().where(left_open).values(settled_after=schema.last_attempt()))
     db.execute(

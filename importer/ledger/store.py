@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
 from importer.ledger.host_note import HostNote
+from importer.ledger.leads_under_way import commit_the_sendable
 from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
@@ -169,18 +170,20 @@ class Ledger(LedgerRows):
 
         return self.transaction(reserve)
 
-    # -- requests ---------------------------------------------------------------------------------------------------
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Intent | Outcome, Outcome | None]:
+        """Commit a batch of intents and outcomes, all or none, except intents whose lead another run is creating.
 
-    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
-        """Commit a batch of intents and outcomes, all or none.
-
-        Returns the replacements of outcomes whose ticket belongs to another row of the account.
+        Returns these intents, and the replacements of outcomes whose ticket belongs to another row of the account.
         Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
         keyed_hash, note = self.keyed_hash, self.note
         if note is not None and any(isinstance(record, Intent) for record in records):
             note.begin(run, self.id, database.safe_url(str(self.url)))
-        changed = self.transaction(lambda db: self._recorder.record(db, run, records, keyed_hash))
+        changed = commit_the_sendable(
+            records, lambda left: self.transaction(lambda db: self._recorder.record(db, run, left, keyed_hash))
+        )
+        if None in changed.values():  # rows wait for a run that may be dead
+            self.transaction(lambda db: leases.end_expired_runs(db, self.path))
         last_attempt = self._recorder.committed(run.id)
         if note is not None:
             note.count(last_attempt, records, changed)

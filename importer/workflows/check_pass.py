@@ -150,8 +150,7 @@ class CheckPass:
         for at, row in enumerate(decisions.rows):
             key = decisions.keys.text(at)
             if (index := index_of.get(at)) is not None:
-                ticket, leads = converted.ticket(index), (emails[index], phones[index])
-                self._rows.shared_leads.add(leads)
+                ticket = converted.ticket(index)
                 yield StagedRow(
                     row=row,
                     key=key,
@@ -160,7 +159,7 @@ class CheckPass:
                     fields=ticket.fields,
                     lead_id=ticket.lead_id,
                     file_state=int(states[at]) if states is not None else 0,
-                    leads=leads,
+                    leads=(emails[index], phones[index]),
                     prior_status=_prior_status(decisions.states.get(at)),
                 )
             else:
