@@ -55,8 +55,9 @@ format: .venv/dev.stamp ## formats the code and fixes what ruff can fix
 fuzz: .venv/dev.stamp ## reads 10,000 random tables a test (30 min; FUZZ_EXAMPLES=N)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/fuzz
 
-chaos: .venv/dev.stamp ## kills the importer 200 times, and checks the account
+chaos: .venv/dev.stamp ## kills the importer 260 times, and checks the account
 	@$(BIN)/python -m tests.chaos --kills 200
+	@$(BIN)/python -m tests.chaos --kills 60 --postgresql
 
 simulation: .venv/dev.stamp ## simulates days of sending with crashes (15 min)
 	@$(BIN)/python -m tests.simulation --tickets 1000000

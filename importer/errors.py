@@ -7,6 +7,7 @@
     │   ├── ManifestError
     │   ├── ResultsError
     │   └── LedgerError
+    │       └── LedgerAway     3   its server did not answer for as long as the command may wait
     ├── Declined                   1   the user answered no
     ├── ExportStopped              1   the export looks unusual; nothing was sent, the rows are pending
     ├── CapReached                 1   ``--daily-cap`` is used up; the remaining rows are pending
@@ -112,6 +113,12 @@ class ResultsError(UsageError):
 
 class LedgerError(UsageError):
     """The ledger is missing, damaged or can't be used; nothing was sent."""
+
+
+class LedgerAway(LedgerError):
+    """The ledger's server does not answer; later the same command may succeed."""
+
+    exit_code = 3
 
 
 class Declined(ImporterError):

@@ -118,7 +118,7 @@ class Order:
             retry_statuses=options.retry_status,
             refusals=read_refusals(options.refusals, environment),
         )
-        with ledger_for_import(account, environment, options.ledger, confirm) as ledger:
+        with ledger_for_import(account, environment, options, confirm) as ledger:
             if isinstance(ledger, LedgerError):
                 emit(Warned(f"{ledger.message}, so a run would ask or stop; {ledger.hint}"))
             fields = fields_to_check(

@@ -10,7 +10,7 @@ from typing import Any
 from importer.api.imports import Order
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
-from importer.cli.next_steps import after_import, after_plan, step_lines
+from importer.cli.next_steps import after_import, after_plan, step_lines, steps_data
 from importer.cli.questions import can_ask, shows_bar
 from importer.cli.terminal import Terminal
 from importer.reports import log_text, plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
@@ -26,11 +26,11 @@ def import_tickets(order: Order, flags: dict[str, Any]) -> Ending:
     if flags["dry_run"]:
         return _planned(order.plan(terminal.listen))
     summary = order.run(terminal.listen, terminal.confirm)
-    lines = (*summary_lines(summary), *step_lines(after_import(summary, command_run().typed)))
+    steps = after_import(summary, command_run().typed)
     return Ending(
         exit_code=summary.exit_code,
-        data=summary_data(summary),
-        lines=lines,
+        data=summary_data(summary) | {"next": steps_data(steps)},
+        lines=(*summary_lines(summary), *step_lines(steps)),
         error=summary.ending,
         log_text=log_text(summary),
     )
@@ -38,9 +38,10 @@ def import_tickets(order: Order, flags: dict[str, Any]) -> Ending:
 
 def _planned(plan: PlanSummary) -> Ending:
     command_run().listen(plan)
+    steps = after_plan(plan, command_run().typed)
     return Ending(
         exit_code=plan.exit_code,
-        data=plan_data(plan),
+        data=plan_data(plan) | {"next": steps_data(steps)},
         lines=(*problem_lines(plan.kinds, with_fixes=True), *plan_lines(plan), *warning_lines(plan)),
         text=(
             *(("", f"With {plan.go_on_with}, the first requests would be:") if plan.go_on_with else ()),
@@ -48,6 +49,6 @@ def _planned(plan: PlanSummary) -> Ending:
             "",
             "This was a dry run: nothing was sent, recorded or written.",
         ),
-        last_lines=step_lines(after_plan(plan, command_run().typed)),
+        last_lines=step_lines(steps),
         error=export_stopped(plan) if plan.stops else None,
     )

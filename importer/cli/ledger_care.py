@@ -32,6 +32,8 @@ def info(ledger: str | None, **_: Any) -> Ending:
 
 def _info_lines(known: LedgerFigures) -> Iterator[str]:
     yield labelled("ledger", known.location)
+    if known.id:
+        yield labelled("id", known.id)
     yield labelled("size", f"{size_text(known.size_bytes)}, schema version {known.schema}")
     yield labelled("rows", _by_state(known.states))
     if len(known.accounts) > 1:
@@ -112,7 +114,10 @@ def move(target: str, ledger: str | None, **_: Any) -> Ending:
     return Ending(
         data={**asdict(moved), "rows": tickets},
         lines=[
-            labelled("moved", f"{tickets:,} rows, {moved.tables['runs']:,} runs; the copy is complete and compared"),
+            labelled(
+                "moved",
+                f"{_counted(tickets, 'row')} and {_counted(moved.tables['runs'], 'run')}; every row is compared",
+            ),
             labelled("from", f"{moved.source}, which is refused from now on"),
             labelled("to", moved.target),
             labelled("next", "set LSQ_LEDGER to the new address on every host"),

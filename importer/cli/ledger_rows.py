@@ -53,7 +53,8 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
         show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=True)
         return ask("Forget this? The next run sends the rows as new ones.")
 
-    with contextlib.closing(Ledger.open(ledger_url(flags["ledger"], environment))) as opened:
+    url = ledger_url(flags["ledger"], environment)
+    with contextlib.closing(Ledger.open(url, flags["give_up_after"])) as opened:
         job = ForgetJob(name=name, rows=rows, even_existing=even_existing)
         plan = forget_rows(job, opened, connect, _CallCounter().listen, confirm)
     return Ending(
@@ -136,7 +137,7 @@ def acknowledge(results_file: Path, rows: RowNumbers, reason: str, ledger: str |
         text=[
             f"acknowledged {count} of {results_file}: {_some(map(str, done.rows))}",
             *([f"not acknowledged: {_some(f'row {row} {why}' for row, why in done.others)}"] if done.others else []),
-            "They don't decide the exit code any more, and are not sent, until their cells change.",
+            "Acknowledged rows don't decide the exit code any more, and are not sent, until their cells change.",
         ],
     )
 

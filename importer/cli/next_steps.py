@@ -43,6 +43,14 @@ def step_lines(steps: Iterable[Step]) -> Iterator[str]:
         label = ""
 
 
+def steps_data(steps: Iterable[Step]) -> list[dict[str, str | None]]:
+    """Return steps for JSON."""
+    return [
+        {"text": step.text, "command": shlex.join(["ticket-importer", *step.command]) if step.command else None}
+        for step in steps
+    ]
+
+
 def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
     """Return what to do after a `run` or a `rerun`; nothing if all rows are done."""
     typed, states = _with_seed(_proposed(typed), summary.seed), summary.statuses

@@ -11,7 +11,7 @@ from typing import Any
 from importer.cli import options
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
-from importer.cli.next_steps import after_resolve, step_lines
+from importer.cli.next_steps import after_resolve, step_lines, steps_data
 from importer.cli.output import log, show_lines
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal
@@ -59,10 +59,12 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> End
     looked_up = [
         labelled("looked up", f"{outcomes[each]:,} {text}") for each, text in _OUTCOMES.items() if outcomes[each]
     ]
+    steps = after_resolve(summary, command_run().typed)
+    counts = {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES}
     return Ending(
         exit_code=summary.exit_code,
-        data=summary_data(summary) | {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES},
-        lines=(*looked_up, *summary_lines(summary), *step_lines(after_resolve(summary, command_run().typed))),
+        data=summary_data(summary) | counts | {"next": steps_data(steps)},
+        lines=(*looked_up, *summary_lines(summary), *step_lines(steps)),
         error=summary.ending,
         log_text=log_text(summary),
     )

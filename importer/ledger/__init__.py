@@ -4,6 +4,8 @@ store                entry point: one open ledger; runs, claims, intents and out
 rows                 look-ups, rejected rows, rows from results files
 records              the values that are stored and read
 request_recorder     writes a batch of intents and outcomes
+leads_under_way      leads that requests in flight may create
+bulk_statements      statements for many rows at once
 leases               which runs are alive, and release of the rows of the others
 ticket_numbers       detects a ticket number that two rows received
 unanswered_requests  requests without a clear answer, and the results of resolving them

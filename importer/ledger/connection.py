@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from importer.errors import LedgerError
+from importer.errors import LedgerAway, LedgerError
 from importer.ledger import database, postgres, schema
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.records import utc_before, utc_now
@@ -106,6 +106,12 @@ class LedgerConnection:
                 elif not tries_left or not postgres.is_transient(error.__cause__):
                     raise
 
+    def give_up(self) -> None:
+        """Wait no longer for a server, not even for the answer to a statement."""
+        if self.path is None:
+            self.outage.is_given_up = True
+            postgres.break_connections()
+
     def forget_mark(self) -> None:
         """Remove the mark of the last transaction, as no other follows."""
         if self._mark_name:
@@ -137,6 +143,8 @@ class LedgerConnection:
     @contextlib.contextmanager
     def _connected(self, *, writes: bool, mark: dict[str, str] | None = None) -> Iterator[sa.Connection]:
         """Give a connection in a new transaction, when the server is there."""
+        if self.outage.is_given_up:
+            raise LedgerAway("the ledger's server does not answer", hint="when it is back, run the same command again")
         with contextlib.ExitStack() as stack:
             while True:
                 try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from importer.errors import LedgerError
 from importer.ledger import database, migrations, opening, schema
@@ -145,11 +146,11 @@ def _sequences(db: sa.Connection) -> Iterator[str]:
     if db.dialect.name != "postgresql":
         return
     for table in (schema.tickets, schema.attempts):
-        sequence = db.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, "id")))
         greatest = db.scalar(sa.select(sa.func.max(table.c.id))) or 0
-        last: int | None = sequence and db.scalar(sa.text(f"select last_value from {sequence}"))  # noqa: S608
-        if last is None or last < greatest:
-            yield f"the sequence of {table.name}.id is missing or at {last}, and the greatest number is {greatest}"
+        sequence = sa.cast(sa.func.pg_get_serial_sequence(table.name, "id"), postgresql.REGCLASS)
+        last = db.scalar(sa.select(sa.func.pg_sequence_last_value(sequence))) or 0
+        if last < greatest:
+            yield f"the sequence of {table.name}.id is at {last}, and the greatest number is {greatest}"
 
 
 def _pools(db: sa.Connection, read_pool: Callable[[str], object]) -> Iterator[str]:

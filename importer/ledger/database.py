@@ -17,7 +17,7 @@ import filelock
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from importer.errors import LedgerError
+from importer.errors import LedgerAway, LedgerError
 from importer.ledger import postgres
 from importer.runtime import ledger_address
 
@@ -80,7 +80,12 @@ def _on_begin(connection: sa.Connection) -> None:
 
 def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that supports ON CONFLICT."""
-    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(db.dialect, table)
+
+
+def insert_for(dialect: sa.Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that supports ON CONFLICT."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 @contextlib.contextmanager
@@ -162,8 +167,14 @@ def translated_errors(url: str) -> Iterator[None]:
         yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause: Any = getattr(error, "orig", None) or error
-        hint = _hint(str(cause)) if isinstance(cause, sqlite3.Error) else postgres.hint(str(cause))
-        raise LedgerError(f"the ledger {safe_url(url)} can't be used: {cause}", hint=hint) from error
+        if postgres.is_lost(error):
+            raise LedgerAway(
+                f"the server of the ledger {safe_url(url)} does not answer: {postgres.reason(error)}",
+                hint="when it is back, run the same command again; if it never answers, check the ledger's address",
+            ) from error
+        hint = _hint(str(cause)) if isinstance(cause, sqlite3.Error) else postgres.hint(error)
+        reason = postgres.reason(error)
+        raise LedgerError(f"the ledger {safe_url(url)} can't be used: {reason}", hint=hint) from error
     except (OSError, filelock.Timeout) as error:
         raise LedgerError(
             f"the ledger {safe_url(url)} can't be used: {error}",

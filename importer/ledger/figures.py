@@ -15,9 +15,13 @@ _runs, _tickets = schema.runs.c, schema.tickets.c
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerFigures:
-    """Facts about a ledger. ``location``: its address without a password. ``accounts``: account -> state -> rows."""
+    """Facts about a ledger. ``location``: its address without a password. ``accounts``: account -> state -> rows.
+
+    ``id``: its copies share it; ``None`` in an older ledger.
+    """
 
     location: str
+    id: str | None
     schema: int
     size_bytes: int
     accounts: dict[str, dict[str, int]]
@@ -50,6 +54,7 @@ def figures(url: str) -> LedgerFigures:
         runs, oldest, newest = db.execute(started).one()
         return LedgerFigures(
             location=database.safe_url(url),
+            id=db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "id")),
             schema=migrations.ledger_version(db),
             size_bytes=_size(db, path),
             accounts=accounts,

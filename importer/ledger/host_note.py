@@ -98,13 +98,18 @@ class HostNote:
             permissions.make_folder(self.path.parent)
             self._append(run)
 
-    def count(self, attempt: int, records: Sequence[Intent | Outcome], changed: Mapping[Outcome, Outcome]) -> None:
+    def count(
+        self,
+        attempt: int,
+        records: Sequence[Intent | Outcome],
+        changed: Mapping[Intent | Outcome, Outcome | None],
+    ) -> None:
         """Note the run's last request, and what was recorded; see ``Ledger.commit``."""
         if self._run is None:
             return
-        outcomes = [changed.get(each, each) for each in records if isinstance(each, Outcome)]
+        outcomes = [changed.get(each) or each for each in records if isinstance(each, Outcome)]
         settled = [each.state for each in outcomes if each.state != "unknown"]
-        sent = len(records) - len(outcomes)
+        sent = sum(isinstance(each, Intent) and each not in changed for each in records)
         self._run = replace(
             self._run,
             attempt=attempt,

@@ -86,10 +86,20 @@ def end_expired_runs(db: sa.Connection, ledger: Path | None, run: RunInfo | None
                 release_rows(db, other.id)
 
 
+def end_run(db: sa.Connection, run_id: str, exit_code: int, stopped: str) -> None:
+    """Record how a run ended, and release its rows."""
+    alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
+    values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
+    db.execute(schema.runs.update().where(alive).values(**values))
+    release_rows(db, run_id)
+
+
 def release_rows(db: sa.Connection, run_id: str) -> None:
     """Release a run's rows, and record in which states it leaves them; its requests in flight become unknown."""
     held = schema.tickets.c.held_by == run_id
     sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
+    leads = schema.leads_under_way
+    db.execute(leads.delete().where(leads.c.ticket.in_(sending)))
     left_open = schema.attempts.c.ticket.in_(sending) & schema.attempts.c.outcome.is_(None)
     db.execute(schema.attempts.update().where(left_open).values(settled_after=schema.last_attempt()))
     db.execute(

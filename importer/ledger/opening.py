@@ -6,34 +6,41 @@ import contextlib
 import logging
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from importer.errors import LedgerError
+from importer.errors import LedgerAway, LedgerError
 from importer.ledger import database, migrations, permissions, postgres, schema
 from importer.ledger.moved_ledgers import refuse_moved
+from importer.ledger.server_outage import USUAL_PATIENCE_S, ServerOutage
 from importer.ledger.sqlite_file import refuse_network_disk
 
 log = logging.getLogger("importer")
+_Result = TypeVar("_Result")
 
 
 def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     """Create a ledger, or open it if it exists. Raises LedgerError."""
     path = database.sqlite_path(url)
-    with database.translated_errors(url):
+
+    def create() -> sa.Engine:
         if path is not None:
             permissions.make_folder(path.parent)
             refuse_network_disk(path)
             permissions.create_ledger(path)
-        return _open_checked(url, path, make=True), path
+        return _open_checked(url, path, make=True)
+
+    return _when_there(url, create), path
 
 
-def exists(url: str) -> bool:
-    """Return whether the ledger exists."""
+def exists(url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
+    """Return whether the ledger exists. ``patience_s``: how long to wait for a server that does not answer."""
     path = database.sqlite_path(url)
-    with database.translated_errors(url):
+
+    def is_there() -> bool:
         if path is not None:
             return path.exists() and path.stat().st_size > 0
         engine = database.make_engine(url)
@@ -42,14 +49,30 @@ def exists(url: str) -> bool:
         finally:
             engine.dispose()
 
+    return _when_there(url, is_there, patience_s)
 
-def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
+
+def open_ledger(url: str, patience_s: float = USUAL_PATIENCE_S) -> tuple[sa.Engine, Path | None]:
     """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
-    if not exists(url):
+    if not exists(url, patience_s):
         raise no_ledger(url)
     path = database.sqlite_path(url)
-    with database.translated_errors(url):
-        return _open_checked(url, path), path
+    return _when_there(url, lambda: _open_checked(url, path), patience_s), path
+
+
+def _when_there(url: str, work: Callable[[], _Result], patience_s: float = USUAL_PATIENCE_S) -> _Result:
+    """Do the work, and again while the server does not answer. Raises LedgerError."""
+    outage = ServerOutage(patience_s)
+    while True:
+        try:
+            with database.translated_errors(url):
+                result = work()
+        except LedgerAway as error:
+            if error.__cause__ is None or not outage.wait(postgres.reason(error.__cause__)):
+                raise
+        else:
+            outage.ended()
+            return result
 
 
 @contextlib.contextmanager

@@ -7,6 +7,10 @@ may use another connection of the server.
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
+import socket
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +19,7 @@ import sqlalchemy as sa
 from importer.errors import LedgerError
 from importer.ledger import schema
 
+log = logging.getLogger("importer")
 # A connection that is dead (a cut network, a stopped machine) is noticed within about this time.
 _TCP_TIMEOUT_MS = 30_000
 _CONNECT_ARGUMENTS: dict[str, Any] = {
@@ -42,6 +47,57 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, de
 _AWAY_CLASSES = ("08", "57P")  # connection exceptions; shut down, crashed, starting up
 _AWAY = frozenset({"53300", "25P03"})  # too many connections; the transaction was idle for too long
 _AWAY_TEXTS = ("starting up", "shutting down", "in recovery", "too many", "terminating connection", "not yet accepting")
+# Without a SQLSTATE of the server, and not mended by waiting.
+_PERMANENT_TEXTS = ("certificate", "does not support SSL", "no password supplied", "authentication")
+# What an error means, by its SQLSTATE, or by words of libpq where a connection can't be made.
+_REASONS = {
+    "28P01": "it refuses the user or the password",
+    "28000": "it does not admit this user from this machine",
+    "3D000": "it has no database of this name",
+    "3F000": "no schema of search_path exists",
+    "42501": "this user lacks a right in the database",
+    "42P01": "the database has no ledger",
+    "53100": "its disk is full",
+    "53200": "it is out of memory",
+    "53300": "it has too many connections",
+    "57014": "a statement took too long",
+    "57P01": "it was shut down, or an administrator ended the connection",
+    "57P02": "it has crashed",
+    "57P03": "it is starting up",
+    "25006": "it accepts no changes",
+    "25P03": "the connection was idle for too long",
+    "40001": "other transactions were in the way",
+    "40P01": "other transactions were in the way",
+    "55P03": "other transactions were in the way",
+}
+_REASONS_BY_TEXT = {
+    "password authentication": _REASONS["28P01"],
+    "no password supplied": "it asks for a password",
+    "authentication failed": _REASONS["28000"],
+    "no pg_hba.conf entry": _REASONS["28000"],
+    'role "': _REASONS["28P01"],
+    'database "': _REASONS["3D000"],
+    "too many": _REASONS["53300"],
+    "starting up": _REASONS["57P03"],
+    "not yet accepting": _REASONS["57P03"],
+    "in recovery": _REASONS["57P03"],
+    "shutting down": "it is shutting down",
+    "terminating connection": _REASONS["57P01"],
+    "read-only": "it is a standby, which accepts no changes",
+    "standby": "it is a standby, which accepts no changes",
+    "no schema has been selected": _REASONS["3F000"],
+    "permission denied": _REASONS["42501"],
+    "must be owner": _REASONS["42501"],
+    "certificate": "its certificate can't be verified",
+    "does not support SSL": "it does not encrypt connections",
+    "resolve host": "its host name can't be resolved",
+    "host name": "its host name can't be resolved",
+    "refused": "nothing listens at this address",
+    "No such file": "nothing listens at this address",
+    "time": "it did not answer in time",
+    "unreachable": "its host can't be reached",
+    "No route": "its host can't be reached",
+}
 _RIGHTS = (
     "let the owner of the database run `ticket-importer ledger init` (also after an update of this program), and give "
     "the user that imports the rights that importer/ledger/README.md shows (GRANT)"
@@ -55,6 +111,7 @@ _HINTS = {
     "no schema has been selected": "create the schema that search_path names, or correct it in the address",
 }
 _VERIFIED = frozenset({"verify-ca", "verify-full"})
+_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -67,7 +124,15 @@ def make_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def break_connections() -> None:
+    """Cut all connections of this process to servers, so that no thread waits any longer for one that is silent."""
+    for each in list(_connections):
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(each.pgconn.socket)) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+
 def _on_connect(connection: Any, _record: object) -> None:
+    _connections.add(connection)
     from psycopg.types.string import StrDumper  # noqa: PLC0415 - only a ledger on a server needs the driver
 
     class TextDumper(StrDumper):
@@ -162,19 +227,31 @@ def is_lost(error: BaseException | None) -> bool:
     if state:
         return state.startswith(_AWAY_CLASSES) or state in _AWAY
     text = str(cause)
+    if any(map(text.__contains__, _PERMANENT_TEXTS)):
+        return False
     return type(cause).__name__ == "OperationalError" and (
         "FATAL:" not in text or any(map(text.__contains__, _AWAY_TEXTS))
     )
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line of an error's text, without the statement."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0]
+    """Return what an error of the server or the driver means; its own text goes to the debug log only."""
+    cause = getattr(error, "orig", None) or error
+    state, text = getattr(cause, "sqlstate", None) or "", str(cause)
+    if not type(cause).__module__.startswith("psycopg"):
+        return text
+    log.debug("the ledger's server: %s %s", state, text)
+    if state in _REASONS:
+        return _REASONS[state]
+    known = next((reason for words, reason in _REASONS_BY_TEXT.items() if words in text), "")
+    name = f"{type(cause).__name__}, {state}" if state else ""
+    return known or (f"it reports an error ({name})" if name else "the connection was cut")
 
 
-def hint(message: str) -> str:
+def hint(error: BaseException) -> str:
     """Return what to do about an error of the server or the driver."""
-    return next((hint for word, hint in _HINTS.items() if word in message), "check its address and the server")
+    text = str(getattr(error, "orig", None) or error)
+    return next((hint for word, hint in _HINTS.items() if word in text), "check its address and the server")
 
 
 def connection_options(db: sa.Connection) -> dict[str, str]:

@@ -143,6 +143,7 @@ def _prunable_rejections(before: str) -> sa.ColumnElement[bool]:
         & (later.c.started_at > _runs.started_at)
         & (later.c.command == "run")
         & later.c.rows.is_not(None)
+        & later.c.partial.is_not(True)
     )
     return _rejections.run.in_(_old_runs(before).where(~is_last))
 

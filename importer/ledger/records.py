@@ -112,7 +112,10 @@ CREATE = "create"  # the operation whose requests create tickets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """A request that is about to be sent. The ledger stores ``title`` and ``lead`` as hashes only."""
+    """A request that is about to be sent. The ledger stores its title and leads as hashes only.
+
+    ``new_leads``: the e-mail address and the phone number of a lead that it may create.
+    """
 
     key: str
     content: str
@@ -120,6 +123,7 @@ class Intent:
     operation: str = CREATE
     title: str = ""
     lead: str = ""
+    new_leads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,29 +2,27 @@
 
 When a commit begins, the answers in it have arrived, and its requests have not been sent. So outcomes are recorded
 before intents, except that the records of one row keep their order.
+
+An intent takes the leads that its request may create: of two requests for one new lead, one waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
 from importer.ledger import database, leases, request_bodies, schema
+from importer.ledger.bulk_statements import BulkStatement, NumberQuery, parameter
 from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.leads_under_way import LeadsUnderWay
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
 
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
-
-
-def _parameter(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.BindParameter[Any]:
-    """Return a parameter; the prefix distinguishes its name from the columns' names."""
-    return sa.bindparam(f"p_{name}", type_=kind())
 
 
 def _constant(value: str) -> sa.ColumnElement[Any]:
@@ -33,25 +31,27 @@ def _constant(value: str) -> sa.ColumnElement[Any]:
 
 
 _TICKET = (
-    (_tickets.account == _parameter("account"))
-    & (_tickets.source == _parameter("source"))
-    & (_tickets.key == _parameter("key"))
+    (_tickets.account == parameter("account"))
+    & (_tickets.source == parameter("source"))
+    & (_tickets.key == parameter("key"))
 )
+
+
 _MAY_BE_SENT = (
     _TICKET
-    & (_tickets.held_by == _parameter("run"))
+    & (_tickets.held_by == parameter("run"))
     & (_tickets.state != _constant("created"))
     & (_tickets.state != _constant("sending"))
 )
-_SENT_HERE = (_tickets.run == _parameter("run")) & (
+_SENT_HERE = (_tickets.run == parameter("run")) & (
     (_tickets.state == _constant("sending")) | (_tickets.state == _constant("unknown"))
 )
 _INTENDED = {
-    "run": _parameter("run"),
-    "operation": _parameter("operation"),
-    "intended_at": _parameter("now"),
-    "request": _parameter("request"),
-    "title_hash": _parameter("title_hash"),
+    "run": parameter("run"),
+    "operation": parameter("operation"),
+    "intended_at": parameter("now"),
+    "request": parameter("request"),
+    "title_hash": parameter("title_hash"),
 }
 _LEAVE_ATTEMPT = schema.attempts.insert().from_select(
     ["ticket", *_INTENDED],
@@ -63,66 +63,66 @@ _SEND = (
     .where(_MAY_BE_SENT)
     .values(
         state=_constant("sending"),
-        run=_parameter("run"),
-        content=_parameter("content"),
-        title_hash=_parameter("title_hash"),
-        lead_hash=_parameter("lead_hash"),
+        run=parameter("run"),
+        content=parameter("content"),
+        title_hash=parameter("title_hash"),
+        lead_hash=parameter("lead_hash"),
         attempts=_tickets.attempts + _constant("1"),
     )
 )
 _LAST_ATTEMPT = (
     sa.select(_attempts.id)
-    .where(_attempts.run == _parameter("run"))
+    .where(_attempts.run == parameter("run"))
     .order_by(_attempts.id.desc())
     .suffix_with("limit 1")
 )
 _LAST_SENT = (
     sa.select(_tickets.key)
     .join(schema.attempts, _attempts.ticket == _tickets.id)
-    .where(_attempts.run == _parameter("run"))
+    .where(_attempts.run == parameter("run"))
     .order_by(_attempts.id.desc())
 )
 _SETTLE = (
     schema.tickets.update()
     # Held by the run, or sent by it before another run took over: a late answer is still valid.
-    .where(_TICKET & ((_tickets.held_by == _parameter("run")) | _SENT_HERE))
+    .where(_TICKET & ((_tickets.held_by == parameter("run")) | _SENT_HERE))
     .values(
-        state=_parameter("state"),
-        error_code=sa.func.coalesce(_parameter("new_code"), _tickets.error_code),
-        error=sa.func.coalesce(_parameter("new_error"), _tickets.error),
-        run=_parameter("run"),
-        finished_at=_parameter("finished_at"),
+        state=parameter("state"),
+        error_code=sa.func.coalesce(parameter("new_code"), _tickets.error_code),
+        error=sa.func.coalesce(parameter("new_error"), _tickets.error),
+        run=parameter("run"),
+        finished_at=parameter("finished_at"),
         # A request without a recorded intent was never counted.
         attempts=_tickets.attempts
-        - sa.case((_SENT_HERE, _parameter("uncounted", sa.Integer)), else_=_parameter("uncounted_late", sa.Integer)),
+        - sa.case((_SENT_HERE, parameter("uncounted", sa.Integer)), else_=parameter("uncounted_late", sa.Integer)),
     )
 )
 _SETTLE_WITH_IDS = _SETTLE.values(
-    number=_parameter("number"), ticket_id=_parameter("ticket_id"), ticket_key=_parameter("ticket_key")
+    number=parameter("number"), ticket_id=parameter("ticket_id"), ticket_key=parameter("ticket_key")
 )
 # The request's outcome is recorded even if another run has taken over the ticket.
 _SETTLE_ATTEMPT = (
     schema.attempts.update()
     .where(
         (_attempts.ticket == sa.select(_tickets.id).where(_TICKET).scalar_subquery())
-        & (_attempts.run == _parameter("run"))
-        & (_attempts.operation == _parameter("operation"))
+        & (_attempts.run == parameter("run"))
+        & (_attempts.operation == parameter("operation"))
         & _attempts.outcome.is_(None)
     )
     .values(
-        outcome=_parameter("outcome"),
-        http_status=_parameter("http_status", sa.Integer),
-        detail=_parameter("error"),
-        settled_at=_parameter("now"),
+        outcome=parameter("outcome"),
+        http_status=parameter("http_status", sa.Integer),
+        detail=parameter("error"),
+        settled_at=parameter("now"),
         settled_after=schema.last_attempt(),
-        wait_s=_parameter("wait_s", sa.Float),
+        wait_s=parameter("wait_s", sa.Float),
     )
 )
 _SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_constant(""))
 # Erases bodies of the row's earlier requests; only unclear answers leave bodies, so most rows have none.
 _ERASE_OTHERS = request_bodies.erase_bodies(
-    _TICKET & ((_tickets.attempts > _constant("1")) | (_parameter("uncounted", sa.Integer) != _constant("0"))),
-    _parameter("operation"),
+    _TICKET & ((_tickets.attempts > _constant("1")) | (parameter("uncounted", sa.Integer) != _constant("0"))),
+    parameter("operation"),
 )
 
 
@@ -134,63 +134,21 @@ class _Stage:
     intents: dict[str, Intent] = field(default_factory=dict)
 
 
-class _BulkStatement:
-    """A compiled statement that is executed for many rows at once.
-
-    Compiling a statement, or only finding it in SQLAlchemy's cache, takes as long as the database needs for ten rows.
-    """
-
-    def __init__(self, statement: sa.UpdateBase, dialect: sa.Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self._text = str(compiled)
-        self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-
-    def __call__(self, db: sa.Connection, rows: list[dict[str, Any]]) -> Callable[[], int]:
-        """Execute the statement for each of the rows; the function returns how many were changed.
-
-        On a server, call it after the block of ``database.pipelined``.
-        """
-        if self._in_order is None:
-            connection: Any = db.connection.dbapi_connection
-            cursors = [connection.execute(self._text, row) for row in rows]
-            return lambda: sum(cursor.rowcount for cursor in cursors)
-        values = [tuple([row[name] for name in self._in_order]) for row in rows]
-        count = db.exec_driver_sql(self._text, values).rowcount
-        return lambda: count
-
-
-class _NumberQuery:
-    """A compiled query of one number, which a server can be asked in a pipeline."""
-
-    def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self._text = str(compiled)
-        self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-
-    def __call__(self, db: sa.Connection, values: dict[str, Any]) -> Callable[[], int]:
-        """Execute the query; the function returns the number, 0 if there is none; see ``_BulkStatement``."""
-        connection: Any = db.connection.dbapi_connection
-        if self._in_order is None:
-            cursor = connection.execute(self._text, values)
-        else:
-            cursor = connection.execute(self._text, tuple([values[name] for name in self._in_order]))
-        return lambda: (cursor.fetchone() or (0,))[0]
-
-
 class RequestRecorder:
     """Records the intents and outcomes of runs' requests."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._last_attempts: dict[str, int] = {}  # by run, like the next one
         self._uncommitted: dict[str, int] = {}
-        self._query_last_attempt = _NumberQuery(_LAST_ATTEMPT, dialect)
-        self._leave_attempt = _BulkStatement(_LEAVE_ATTEMPT, dialect)
-        self._send = _BulkStatement(_SEND, dialect)
-        self._settle_ticket = _BulkStatement(_SETTLE, dialect)
-        self._settle_with_ids = _BulkStatement(_SETTLE_WITH_IDS, dialect)
-        self._settle_attempt = _BulkStatement(_SETTLE_ATTEMPT, dialect)
-        self._settle_attempt_and_erase = _BulkStatement(_SETTLE_ATTEMPT_AND_ERASE, dialect)
-        self._erase_others = _BulkStatement(_ERASE_OTHERS, dialect)
+        self._query_last_attempt = NumberQuery(_LAST_ATTEMPT, dialect)
+        self._leave_attempt = BulkStatement(_LEAVE_ATTEMPT, dialect)
+        self._send = BulkStatement(_SEND, dialect)
+        self._settle_ticket = BulkStatement(_SETTLE, dialect)
+        self._settle_with_ids = BulkStatement(_SETTLE_WITH_IDS, dialect)
+        self._settle_attempt = BulkStatement(_SETTLE_ATTEMPT, dialect)
+        self._settle_attempt_and_erase = BulkStatement(_SETTLE_ATTEMPT_AND_ERASE, dialect)
+        self._leads = LeadsUnderWay(dialect)
+        self._erase_others = BulkStatement(_ERASE_OTHERS, dialect)
 
     def last_attempt(self, run_id: str) -> int:
         """Return the number of a run's last committed request; 0 if there is none."""
@@ -207,8 +165,9 @@ class RequestRecorder:
         """Record a batch. Returns the replacements of outcomes whose ticket belongs to another row already.
 
         Renews the run's lease before requests. Raises StoppedEarly if the run does not hold a row that it is about to
-        send, and LedgerError if the ledger has lost its last request.
+        send, LedgerError if the ledger has lost its last request, and LeadsTakenError if a row has to wait.
         """
+        self._uncommitted.pop(run.id, None)  # of a transaction that was rolled back
         if any(isinstance(record, Intent) for record in records):
             leases.renew(db, run.id, self.last_attempt(run.id))
         changed: dict[Outcome, Outcome] = {}
@@ -220,10 +179,10 @@ class RequestRecorder:
                     changed |= duplicates_as_unknown(db, run, outcomes)
                 self._settle(db, run, [changed.get(each, each) for each in outcomes])
             if stage.intents:
-                self._intend(db, run, stage.intents.values(), keyed_hash)
+                self._intend(db, run, list(stage.intents.values()), keyed_hash)
         return changed
 
-    def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent], keyed_hash: KeyedHash) -> None:
+    def _intend(self, db: sa.Connection, run: RunInfo, intents: Sequence[Intent], keyed_hash: KeyedHash) -> None:
         common = _run_parameters(run, utc_now())
         rows = [
             {
@@ -237,7 +196,9 @@ class RequestRecorder:
             }
             for each in intents
         ]
+        wanted = [(keyed_hash.hex(lead), each.key) for each in intents for lead in each.new_leads]
         with database.pipelined(db):
+            taken = self._leads.take(db, common, wanted)
             self._leave_attempt(db, rows)
             count = self._send(db, rows)
             last_attempt = self._query_last_attempt(db, common)
@@ -249,6 +210,8 @@ class RequestRecorder:
                 f"another run has taken over the row with key {key!r}",
                 hint="wait until that run has ended, then run the same command again",
             )
+        if taken() < len(wanted):
+            self._leads.check(db, common, wanted)
 
     def _settle(self, db: sa.Connection, run: RunInfo, outcomes: Iterable[Outcome]) -> None:
         now = utc_now()
@@ -259,6 +222,7 @@ class RequestRecorder:
             row = {**common, **_outcome_parameters(each, now)}
             (plain if each.ids is None else with_ids).append(row)
         with database.pipelined(db):
+            self._leads.release(db, common, [row["p_key"] for row in (*plain, *with_ids)])
             for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
                 if rows:
                     settle(db, rows)

@@ -9,17 +9,18 @@ from importer.ledger.database import boot_clock_s
 
 log = logging.getLogger("importer")
 _BETWEEN_TRIES_S = 0.5
-_USUAL_PATIENCE_S = 30.0
+USUAL_PATIENCE_S = 30.0
 
 
 class ServerOutage:
     """The waits of one open ledger. ``patience_s``: how long one outage may last."""
 
-    def __init__(self) -> None:
-        self.patience_s = _USUAL_PATIENCE_S
+    def __init__(self, patience_s: float = USUAL_PATIENCE_S) -> None:
+        self.patience_s = patience_s
         self._since: float | None = None
         self._end_at: float | None = None  # the run was asked to stop
         self._hurried = threading.Event()
+        self.is_given_up = False  # the run was asked to stop, and the server did not answer until its end
 
     @property
     def is_active(self) -> bool:
@@ -38,7 +39,8 @@ class ServerOutage:
         if self._since is None:
             self._since = now
             log.warning("the ledger's server does not answer (%s); waiting up to %.0f s for it", why, self.patience_s)
-        if now - self._since > self.patience_s or (self._end_at is not None and now > self._end_at):
+        self.is_given_up = self.is_given_up or (self._end_at is not None and now > self._end_at)
+        if now - self._since > self.patience_s or self.is_given_up:
             return False
         if self._hurried.wait(_BETWEEN_TRIES_S):
             threading.Event().wait(_BETWEEN_TRIES_S / 10)

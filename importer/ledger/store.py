@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, schema
 from importer.ledger.host_note import HostNote
+from importer.ledger.leads_under_way import commit_the_sendable
 from importer.ledger.moved_ledgers import refuse_moved
 from importer.ledger.outbox import keep_ending
 from importer.ledger.records import (
@@ -32,6 +33,7 @@ from importer.ledger.records import (
 from importer.ledger.recovery import Recovery
 from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
+from importer.ledger.server_outage import USUAL_PATIENCE_S
 
 _CLOSING_S = 2.0  # how long the end waits for a server that is away
 
@@ -53,14 +55,19 @@ class Ledger(LedgerRows):
         return cls(*opening.create_ledger(url))
 
     @classmethod
-    def exists(cls, url: str) -> bool:
+    def exists(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
         """Return whether the ledger exists."""
-        return opening.exists(url)
+        return opening.exists(url, patience_s)
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
-        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
-        return cls(*opening.open_ledger(url))
+    def open(cls, url: str, patience_s: float = USUAL_PATIENCE_S) -> Ledger:
+        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version.
+
+        ``patience_s``: how long to wait for a server that does not answer, now and later.
+        """
+        ledger = cls(*opening.open_ledger(url, patience_s))
+        ledger.outage.patience_s = patience_s
+        return ledger
 
     def close(self) -> None:
         """Close the connections, and release the lock of a run that could not be ended."""
@@ -131,15 +138,8 @@ class Ledger(LedgerRows):
 
         ``stopped``: why it ended before all of its rows were done. Raises LedgerError; then the run's outbox has it.
         """
-
-        def end(db: sa.Connection) -> None:
-            alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-            values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
-            db.execute(schema.runs.update().where(alive).values(**values))
-            leases.release_rows(db, run_id)
-
         try:
-            self.transaction(end)
+            self.transaction(lambda db: leases.end_run(db, run_id, exit_code, stopped))
         except LedgerError:
             if self._run is not None:
                 keep_ending(self._run, exit_code, stopped)
@@ -170,18 +170,20 @@ class Ledger(LedgerRows):
 
         return self.transaction(reserve)
 
-    # -- requests ---------------------------------------------------------------------------------------------------
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Intent | Outcome, Outcome | None]:
+        """Commit a batch of intents and outcomes, all or none, except intents whose lead another run is creating.
 
-    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
-        """Commit a batch of intents and outcomes, all or none.
-
-        Returns the replacements of outcomes whose ticket belongs to another row of the account.
+        Returns these intents, and the replacements of outcomes whose ticket belongs to another row of the account.
         Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
         keyed_hash, note = self.keyed_hash, self.note
         if note is not None and any(isinstance(record, Intent) for record in records):
             note.begin(run, self.id, database.safe_url(str(self.url)))
-        changed = self.transaction(lambda db: self._recorder.record(db, run, records, keyed_hash))
+        changed = commit_the_sendable(
+            records, lambda left: self.transaction(lambda db: self._recorder.record(db, run, left, keyed_hash))
+        )
+        if None in changed.values():  # rows wait for a run that may be dead
+            self.transaction(lambda db: leases.end_expired_runs(db, self.path))
         last_attempt = self._recorder.committed(run.id)
         if note is not None:
             note.count(last_attempt, records, changed)

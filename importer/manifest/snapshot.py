@@ -22,6 +22,7 @@ _BLOCK_BYTES = 1 << 20
 _RESULTS = re.compile(r"\.results(\.\d+)?\.\w+$")
 _ATTEMPTS = 3
 _WAIT_S = 0.5
+_NEW_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,10 @@ def _remove_left_behind() -> None:
         with contextlib.suppress(OSError):  # another user's, in use, or already removed
             descriptor = _open_locked(folder, os.O_RDONLY | os.O_NOFOLLOW, without_waiting=True)
             try:
+                status = os.fstat(descriptor)
                 # An empty folder may be brand new, and not locked yet.
-                if os.fstat(descriptor).st_uid == os.geteuid() and any(folder.iterdir()):
+                is_new = time.time() - status.st_mtime < _NEW_S and not any(folder.iterdir())
+                if status.st_uid == os.geteuid() and not is_new:
                     shutil.rmtree(folder)
             finally:
                 os.close(descriptor)

@@ -26,19 +26,20 @@ class PoolView:
         self._margin = margin
         self.preparation_s = 0.0  # what a caller needs between its booking and its call
         self.changed = asyncio.Event()  # replaced at each change, so that no waiter misses one
+        storage.join(request, self.notify)
 
     @property
     def request(self) -> SlotRequest:
         """The run's request to the pool, with the current margin, and booked early enough for slow ledgers."""
-        margin_s = self._margin.seconds + self._storage.clock_error_s
+        margin_s = self._margin.seconds
         ahead_s = self._ahead_s()
         if self._request.margin_s != margin_s or self._request.ahead_s != ahead_s:
             self._request = replace(self._request, margin_s=margin_s, ahead_s=ahead_s)
         return self._request
 
     def _ahead_s(self) -> float:
-        # A change may wait for the one before it. Rounded up, so that the request seldom changes.
-        needed_s = math.ceil((2 * self._storage.change_s + self.preparation_s) * 10) / 10
+        # Rounded up, so that the request seldom changes.
+        needed_s = math.ceil(self.preparation_s * 10) / 10
         return min(max(AHEAD_S, needed_s), MOST_AHEAD_S)
 
     def now(self) -> float:

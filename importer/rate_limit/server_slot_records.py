@@ -70,8 +70,6 @@ class _Found:
 class ServerSlotRecords:
     """The slot pool of one account on a server. Synchronous."""
 
-    is_remote = True
-
     def __init__(self, url: sa.URL, account: str, outage: ServerOutage) -> None:
         self._url = url
         self._outage = outage
@@ -88,6 +86,11 @@ class ServerSlotRecords:
     def now(self) -> float:
         """Return the server's time in seconds."""
         return database.boot_clock_s() + min(self._clock_samples, default=(0.0, 0.0))[1]
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server does not answer."""
+        return self._outage.is_active
 
     @property
     def clock_error_s(self) -> float:

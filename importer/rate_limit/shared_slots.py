@@ -1,24 +1,20 @@
-"""A slot pool in the ledger, changed from the event loop: in a thread, many changes in one transaction."""
+"""A slot pool in the ledger's file, changed from the event loop: in a thread, many changes in one transaction."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-from importer.errors import ImporterError, ProgramError, as_ending
-from importer.ledger.database import boot_clock_s
 from importer.ledger.store import Ledger
 from importer.rate_limit import SlotPool
+from importer.rate_limit.leased_slots import LeasedSlots
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
-from importer.rate_limit.slot_records import SlotRecords, slot_records
-from importer.rate_limit.slot_storage import SlotStorage
+from importer.rate_limit.slot_records import FileSlotRecords, slot_records
+from importer.rate_limit.slot_storage import SlotStorage, storage_error
 
-_DURATIONS_KEPT = 16
-_LONGEST_DELAY_S = 1.0
 _Result = TypeVar("_Result")
 _Change = Callable[[SlotPool, float], Any]
 
@@ -26,7 +22,9 @@ _Change = Callable[[SlotPool, float], Any]
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
     """Return the limiter of one run, which shares the limit with all runs on the account and the ledger."""
-    async with SharedSlots(slot_records(ledger, account)) as storage, RateLimiter(limits, storage) as limiter:
+    records = slot_records(ledger, account)
+    slots = SharedSlots(records) if isinstance(records, FileSlotRecords) else LeasedSlots(records)
+    async with slots as storage, RateLimiter(limits, storage) as limiter:
         yield limiter
 
 
@@ -41,14 +39,14 @@ def calls_today(ledger: Ledger, account: str) -> int:
 
 
 class SharedSlots(SlotStorage):
-    """A slot pool in a database.
+    """A slot pool in a file.
 
     Use as ``async with SharedSlots(record) as storage``; it closes the record.
     """
 
     returns_copies = True
 
-    def __init__(self, record: SlotRecords) -> None:
+    def __init__(self, record: FileSlotRecords) -> None:
         self._record = record
         self._waiting: list[tuple[_Change, asyncio.Future[Any] | None]] = []
         self._has_work = asyncio.Event()
@@ -56,17 +54,6 @@ class SharedSlots(SlotStorage):
         self._worker: asyncio.Task[None] | None = None
         self._failure: Exception | None = None  # every later change raises it, too
         self._ends = False
-        self._durations_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
-
-    @property
-    def change_s(self) -> float:
-        """See ``SlotStorage``: the longest of the last changes."""
-        return max(self._durations_s)
-
-    @property
-    def clock_error_s(self) -> float:
-        """See ``SlotStorage``."""
-        return self._record.clock_error_s
 
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(self._work())
@@ -87,7 +74,7 @@ class SharedSlots(SlotStorage):
     async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
         """See ``SlotStorage``. Raises StoppedEarly if the database can't be used."""
         if self._failure is not None:
-            raise _as_ending(self._failure)
+            raise storage_error(self._failure)
         future: asyncio.Future[tuple[SlotPool, _Result]] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, future))
         self._has_work.set()
@@ -102,13 +89,6 @@ class SharedSlots(SlotStorage):
         while self._waiting or not self._ends:
             await self._has_work.wait()
             self._has_work.clear()
-            if self._record.is_remote and not any(future for _, future in self._waiting):
-                # Nobody waits: these changes can share the round trip of the next booking.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(self.change_s, _LONGEST_DELAY_S)):
-                        while not self._ends and not any(future for _, future in self._waiting):
-                            await self._has_work.wait()
-                            self._has_work.clear()
             batch = [each for each in self._waiting if each[1] is None or not each[1].cancelled()]
             self._waiting = []
             if batch:
@@ -116,26 +96,14 @@ class SharedSlots(SlotStorage):
 
     async def _make(self, changes: list[_Change], futures: list[asyncio.Future[Any] | None]) -> None:
         loop = asyncio.get_running_loop()
-        began = boot_clock_s()
         try:
             pool, answers = await loop.run_in_executor(self._executor, self._record.change, changes)
         except Exception as error:  # noqa: BLE001 - all callers that wait get the error
             self._failure = error
             for future in futures:
                 if future is not None and not future.done():
-                    future.set_exception(_as_ending(error))
+                    future.set_exception(storage_error(error))
             return
-        self._durations_s.append(boot_clock_s() - began)
         for future, answer in zip(futures, answers, strict=True):
             if future is not None and not future.done():
                 future.set_result((pool, answer))
-
-
-def _as_ending(error: Exception) -> ImporterError:
-    if isinstance(error, ImporterError):
-        ending = as_ending(error)
-    else:
-        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the rate limit: {error}")
-    if ending is not error:
-        ending.__cause__ = error
-    return ending

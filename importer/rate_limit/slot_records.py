@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,26 +22,7 @@ _KEPT_MINUTES = 3 * DAY_MINUTES
 Change = Callable[[SlotPool, float], Any]
 
 
-class SlotRecords(Protocol):
-    """The slot pool of one account. Synchronous. ``is_remote``: each change is a round trip to a server."""
-
-    is_remote: bool
-
-    @property
-    def clock_error_s(self) -> float:
-        """By how much ``now`` may be wrong, in seconds."""
-
-    def close(self) -> None:
-        """Release the connection."""
-
-    def now(self) -> float:
-        """Return the pool's time in seconds: this machine's since its start, or the database server's."""
-
-    def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
-        """Make changes together; return the pool and the results. Raises LedgerError, with no change."""
-
-
-def slot_records(ledger: LedgerConnection, account: str) -> SlotRecords:
+def slot_records(ledger: LedgerConnection, account: str) -> FileSlotRecords | ServerSlotRecords:
     """Return the slot pool of an account in a ledger."""
     if ledger.path is not None:
         return FileSlotRecords(ledger.url, account)
@@ -54,9 +35,6 @@ class FileSlotRecords:
     Its commits don't wait for the disk: after a power failure, no call is made for longer than a period, so the last
     uses of slots don't matter.
     """
-
-    is_remote = False
-    clock_error_s = 0.0  # the clock of this machine
 
     def __init__(self, url: sa.URL, account: str) -> None:
         self._engine = database.make_engine(url.render_as_string(hide_password=False))

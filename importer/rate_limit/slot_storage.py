@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from importer.rate_limit import SlotPool
+from importer.errors import ImporterError, ProgramError, as_ending
+from importer.rate_limit import SlotPool, SlotRequest
 
 _Result = TypeVar("_Result")
+
+
+def storage_error(error: Exception) -> ImporterError:
+    """Return the error that ends a run whose slots can't be changed."""
+    if isinstance(error, ImporterError):
+        ending = as_ending(error)
+    else:
+        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the rate limit: {error}")
+    if ending is not error:
+        ending.__cause__ = error
+    return ending
 
 
 class SlotStorage(Protocol):
@@ -18,15 +30,9 @@ class SlotStorage(Protocol):
 
     returns_copies: bool = False
 
-    @property
-    def change_s(self) -> float:
-        """How long a change takes now, in seconds."""
-        return 0.0
-
-    @property
-    def clock_error_s(self) -> float:
-        """By how much ``now`` may be wrong, in seconds: runs on other machines read the same clock."""
-        return 0.0
+    def join(self, request: SlotRequest, notify: Callable[[], None]) -> None:  # noqa: ARG002 - for storages that need it
+        """Say what the run asks, before its first change. ``notify`` is called when a slot may be free earlier."""
+        return
 
     def now(self) -> float:
         """Return the time of the pool's clock, in seconds."""

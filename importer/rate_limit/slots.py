@@ -155,9 +155,9 @@ class SlotPool:
     def book(self, request: SlotRequest, now: float) -> Booking | NotYet | DailyCapReached:
         """Book the next slot if it is free soon."""
         self._register(request, now)
-        if request.daily_cap is not None and self.calls_last_day + self.new_calls >= request.daily_cap:
-            return DailyCapReached(self.calls_last_day + self.new_calls)
         at = max(now, self.forecast(request, now))
+        if (refused := self._refuse(request, at)) is not None:
+            return refused
         rate = self.rate(request, now)
         # A run that books earlier gives way earlier, or its turn would come too late for its call.
         left = self._free_at(request, now, rate) + _PATIENCE_S - (request.ahead_s - AHEAD_S)
@@ -182,12 +182,13 @@ class SlotPool:
         """
         self.slots.grow(1)  # a server that has lost the last transactions may have none
         # A call that is so late that another run has its slot is a use, too.
-        self.slots.move(self._booked_slot(booking, run) or self.slots[0], at, run)
+        if (slot := self._booked_slot(booking, run) or next(iter(self.slots), None)) is not None:
+            self.slots.move(slot, at, run)
         first = self.alone_slot
         if first is not None and first != booking.number:
             self.alone_slot = None
-            slot = next(slot for slot in self.slots if slot.number == first)
-            self.slots.move(slot, at, slot.run)
+            for slot in [slot for slot in self.slots if slot.number == first]:
+                self.slots.move(slot, at, slot.run)
         if alone and len(self.slots) > 1:
             self.alone_slot = booking.number
 
@@ -246,6 +247,11 @@ class SlotPool:
             if not self._is_active(other, now):
                 del self.runs[run]
         self.runs[request.run] = RunState(now, request.rate, request.ceiling)
+
+    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:  # noqa: ARG002 - for leases
+        """Return why no call may be made at this time, whatever the slots are."""
+        calls = self.calls_last_day + self.new_calls
+        return DailyCapReached(calls) if request.daily_cap is not None and calls >= request.daily_cap else None
 
     def _is_active(self, other: RunState, now: float) -> bool:
         # There are no requests during a pause. AHEAD_S allows for short periods.

@@ -84,8 +84,11 @@ class ResolveRun:
 
 
 @contextlib.contextmanager
-def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
-    """Open the results file and the ledger. Raises ImporterError for a bad file before it opens the ledger."""
+def open_run(job: ResolveJob, patience_s: float) -> Iterator[ResolveRun]:
+    """Open the results file and the ledger. Raises ImporterError for a bad file before it opens the ledger.
+
+    ``patience_s``: how long to wait for the ledger's server.
+    """
     with private_folder() as folder:
         copy = private_copy(job.results, folder)
         options = ManifestOptions().for_results()
@@ -109,7 +112,7 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
             key_field=None,
             results=path_text(job.target.absolute()),
         )
-        ledger = Ledger.open(job.ledger_url)
+        ledger = Ledger.open(job.ledger_url, patience_s)
         try:
             yield ResolveRun(job=job, manifest=manifest, ledger=ledger, info=info, all_rows=all_rows)
         finally:

@@ -52,7 +52,7 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
     Raises ImporterError if no row was settled.
     """
     with contextlib.ExitStack() as stack:
-        run = stack.enter_context(open_run(job))
+        run = stack.enter_context(open_run(job, options.give_up_after_s))
         summary = Summary(run=run.info.id, account=run.info.account, results=job.target, all_rows=run.all_rows)
         stack.enter_context(recorded(run, summary, emit))
         claimed = claim_unknown_rows(run)

@@ -11,7 +11,7 @@ import html.entities
 import json
 import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "********"
@@ -42,7 +42,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without the secrets."""
-        return self._pattern.sub(HIDDEN, text) if self._secrets and text else text
+        return _pattern(self._secrets).sub(HIDDEN, text) if self._secrets and text else text
 
     def value(self, value: Any) -> Any:
         """Return the value with every text in its lists, tuples and mappings redacted."""
@@ -65,9 +65,11 @@ class Redactor:
         redacted = self.text(text)
         return body if redacted == text else redacted.encode(encoding, "surrogateescape")
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(form for secret in self._secrets for form in _forms(secret)))
+
+@lru_cache(maxsize=32)
+def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    # Shared by all redactors of the same secrets: it takes 25 ms to compile, a tenth of a run of a few rows.
+    return re.compile("|".join(form for secret in secrets for form in _forms(secret)))
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -79,7 +79,7 @@ class RowGate:
     async def wait_until_allowed(self) -> None:
         """See ``RequestGate``.
 
-        Raises StoppedEarly if the intent can't be written, CapReached if no call is left.
+        Raises StoppedEarly if the intent can't be written, CapReached if no call is left, LeadUnderWay.
         """
         await self._confirmation.wait_for_turn(self)
         ahead_s = min(max(_INTENT_AHEAD_S, 1.2 * self._journal.write_s), _MOST_INTENT_AHEAD_S)
@@ -97,6 +97,7 @@ class RowGate:
                         request=request.text,
                         title=request.title,
                         lead=request.lead,
+                        new_leads=row.new_leads,
                     )
                 )
             except ImporterError:

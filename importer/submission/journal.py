@@ -25,7 +25,14 @@ _FINAL = ("created", "failed")
 _OVERDUE_S = 1.0  # a commit that takes longer may never end: the outcomes that wait for it are kept in the outbox
 _COMMITS_PER_QUERY = 2.5  # an intent that waits for a commit before its own takes about as long as so many queries
 _Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]]
-_Replaced = dict[Outcome, Outcome]
+_Replaced = dict[Intent | Outcome, Outcome | None]
+
+
+class LeadUnderWay(ImporterError):
+    """Another run is just creating a lead of this row. Nothing was recorded; the row has to wait."""
+
+    def __init__(self) -> None:
+        super().__init__("another run is creating the lead of this row", hint="send the row a little later")
 
 
 class Journal:
@@ -68,7 +75,7 @@ class Journal:
         await self._overdue.close()
 
     async def write(self, record: Intent | Outcome) -> Outcome | None:
-        """Write a record to the disk. Raises StoppedEarly if that fails.
+        """Write a record to the disk. Raises StoppedEarly if that fails, LeadUnderWay.
 
         Return the outcome that the ledger recorded instead, if the ticket belongs to another row; else ``None``.
         """
@@ -167,7 +174,7 @@ class Journal:
         changed = await self._thread.call(self._ledger.commit, self._run, records)
         self._commit_began = None
         self._overdue.recorded([record for record in records if isinstance(record, Outcome)])
-        if any(isinstance(record, Intent) for record in records):
+        if any(isinstance(record, Intent) and record not in changed for record in records):
             self._leased_at = began
         if self._overdue.is_kept:
             await self._overdue.clear_if_recorded()
@@ -193,7 +200,10 @@ def _settle(batch: _Batch, result: _Replaced | ImporterError) -> None:
         if future.cancelled():
             continue
         if isinstance(result, dict):
-            future.set_result(result.get(record) if isinstance(record, Outcome) else None)
+            if isinstance(record, Intent) and record in result:
+                future.set_exception(LeadUnderWay())
+            else:
+                future.set_result(result.get(record))
         else:
             future.set_exception(result)
             future.exception()  # ``failure`` has it; marks it as seen, or asyncio warns of it

@@ -13,8 +13,12 @@ from importer.submission.answer_handler import AnswerHandler
 from importer.submission.context import SubmissionContext
 from importer.submission.gate import RowGate
 from importer.submission.in_flight import Ending, RequestsInFlight
+from importer.submission.journal import LeadUnderWay
 from importer.submission.reports import Report
 from importer.submission.send_queue import QueuedRow, SendQueue
+
+# How long a row waits before it asks again whether another run has created its lead.
+_LEAD_WAIT_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +41,23 @@ class RequestSender:
 
     async def _send(self, row: QueuedRow, slot: Slot, gate: RowGate) -> None:
         answer: Answer | None = None
+        waits = False
         try:
             answer = await self.context.client.send(row.request, gate, row.operation.read_answer)
         except asyncio.CancelledError:
             if gate.sent:
                 answer = Unclear("interrupted", "the program was stopped while the request was in flight")
+        except LeadUnderWay:
+            waits = True
         except ImporterError as error:  # of the gate: nothing was sent
             gate.call_ended = True  # or this task would be cancelled, too, before it has written its outcome
             self.ending.end(error)
         finally:
             gate.call_ended = True
             slot.release()
+        if waits:
+            self.queue.postpone(row, asyncio.get_running_loop().time() + _LEAD_WAIT_S)
+            return
         if answer is None:
             await self.answers.put_back_unsent(row, gate)
             return

@@ -17,13 +17,14 @@ from importer.submission.operations import Operation
 
 # Rows that wait for a lead are all checked at each turn, and kept in memory.
 _MAX_PARKED = 500
+_MAX_KNOWN_LEADS = 10_000  # a lead that is forgotten delays the next of its rows once more
 
 
 @dataclass(kw_only=True, slots=True)
 class QueuedRow:
     """One row to send, with its identity: it is never identified by its position in a list.
 
-    ``leads`` are the lead identifiers that this row shares with other rows of the manifest. ``prior_status`` is the
+    ``leads``: the row's lead identifiers; ``new_leads``: those that its request may create. ``prior_status`` is the
     row's state in the ledger while this run has no request for it in flight.
     """
 
@@ -34,6 +35,7 @@ class QueuedRow:
     operation: Operation
     request: Request
     leads: tuple[str, ...] = ()
+    new_leads: tuple[str, ...] = ()
     prior_status: Status = Status.PENDING
     failed_before: bool = False  # in an earlier run
     attempt: int = 1
@@ -48,7 +50,7 @@ class SendQueue:
         self._scheduled: list[tuple[float, int, QueuedRow]] = []
         self._ordinal = itertools.count()
         self._leads_in_flight: set[str] = set()
-        self._known_leads: set[str] = set()
+        self._known_leads: dict[str, None] = {}  # the latest last
 
     def __len__(self) -> int:
         return len(self._parked) + len(self._scheduled)
@@ -65,6 +67,11 @@ class SendQueue:
     def schedule(self, row: QueuedRow, not_before: float) -> None:
         """Queue a row to be sent again, not before a time on the event loop's clock."""
         heapq.heappush(self._scheduled, (not_before, next(self._ordinal), row))
+
+    def postpone(self, row: QueuedRow, not_before: float) -> None:
+        """Return a row that was taken and can't be sent before a time."""
+        self._release_leads(row)
+        self.schedule(row, not_before)
 
     def put_back(self, row: QueuedRow) -> None:
         """Return a row that was taken and not sent to the front of the queue."""
@@ -89,7 +96,8 @@ class SendQueue:
         """Mark the row's leads as in flight; return whether none of them was before."""
         if any(lead in self._leads_in_flight for lead in row.leads):
             return False
-        self._leads_in_flight.update(lead for lead in row.leads if lead not in self._known_leads)
+        row.new_leads = tuple(lead for lead in row.leads if lead not in self._known_leads)
+        self._leads_in_flight.update(row.new_leads)
         return True
 
     def finish(self, row: QueuedRow, *, created: bool) -> None:
@@ -99,7 +107,11 @@ class SendQueue:
         """
         self._release_leads(row)
         if created:
-            self._known_leads.update(row.leads)
+            for lead in row.leads:
+                self._known_leads.pop(lead, None)
+                self._known_leads[lead] = None
+            while len(self._known_leads) > _MAX_KNOWN_LEADS:
+                del self._known_leads[next(iter(self._known_leads))]
 
     def _release_leads(self, row: QueuedRow) -> None:
-        self._leads_in_flight.difference_update(row.leads)
+        self._leads_in_flight.difference_update(row.new_leads)

@@ -182,6 +182,8 @@ def _left(column: str, contents: ColumnProfile, own: Sequence[Proposal], taken: 
     why = "no field is known for this column"
     if vocabulary.is_conversation(column):
         why = "by its name it is a conversation or notes, and no field is known for them"
+    elif contents.kind is ContentKind.TEXT and vocabulary.is_whole_name(column):
+        why = "TODO: first and last name; mappings/zendesk.yaml shows how to split them"
     # The name tells the user more than a field that the cells might fit too; any text might be a title.
     own = [each for each in own if each.rank < BY_CELLS or each.field not in (TITLE, DESCRIPTION)]
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)

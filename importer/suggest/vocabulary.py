@@ -62,6 +62,12 @@ SURE_NAMES = {
     ),
 }
 
+# First and last name in one column.
+_WHOLE_NAMES = _words(
+    "full name, requester name, requester, contact name, customer name, caller name, reporter name, name des kunden, "
+    "kundenname, kontaktname"
+)
+
 # Names that often mean a field; proposed as guesses.
 LIKELY_NAMES = {
     KEY: _words("reference, ref, case, ticket, issue, nr, no, old id, fall, vorgang"),
@@ -161,6 +167,11 @@ def is_field(name: str, but_not: str = KEY) -> bool:
     """Return whether a normalized name means a field other than ``but_not`` and the key."""
     tables = (SURE_NAMES, LIKELY_NAMES)
     return any(name in known for table in tables for field, known in table.items() if field not in (but_not, KEY))
+
+
+def is_whole_name(column: str) -> bool:
+    """Return whether a column has the first and the last name of a customer, by its name."""
+    return normalized(column) in _WHOLE_NAMES
 
 
 def is_conversation(column: str) -> bool:

@@ -12,7 +12,6 @@ row_filter              rows that the mapping's `rows` leave out
 cell_choices            the values that cells of a column may have
 row_keys                keys and content hashes of rows
 key_index, fingerprints repeated keys in little memory
-shared_leads            rows that name the same lead
 renumbered_rows         known keys whose title or lead changed
 html_text               HTML to text and back
 """
@@ -26,7 +25,6 @@ from importer.validation.numbers import with_stored_numbers
 from importer.validation.renumbered_rows import RenumberedRowCounter
 from importer.validation.row_filter import RowFilter
 from importer.validation.row_keys import RowKeyReader, content_hashes
-from importer.validation.shared_leads import SharedLeads
 from importer.validation.suspicious_cells import SuspiciousCells
 from importer.validation.validator import Validator
 
@@ -38,7 +36,6 @@ __all__ = [
     "RowFilter",
     "RowKeyReader",
     "RowKeys",
-    "SharedLeads",
     "SuspiciousCells",
     "Validator",
     "cell_choices",

@@ -150,8 +150,7 @@ class CheckPass:
         for at, row in enumerate(decisions.rows):
             key = decisions.keys.text(at)
             if (index := index_of.get(at)) is not None:
-                ticket, leads = converted.ticket(index), (emails[index], phones[index])
-                self._rows.shared_leads.add(leads)
+                ticket = converted.ticket(index)
                 yield StagedRow(
                     row=row,
                     key=key,
@@ -160,7 +159,7 @@ class CheckPass:
                     fields=ticket.fields,
                     lead_id=ticket.lead_id,
                     file_state=int(states[at]) if states is not None else 0,
-                    leads=leads,
+                    leads=(emails[index], phones[index]),
                     prior_status=_prior_status(decisions.states.get(at)),
                 )
             else:
@@ -171,7 +170,7 @@ class CheckPass:
                     cells=cells[at],
                     content=contents[at],
                     prior_status=_prior_status(decisions.states.get(at)),
-                    previous=previous[at] if previous is not None and is_kept else None,
+                    previous=previous[at] if previous is not None and is_kept and _is_whole(previous[at]) else None,
                     exclusion=decisions.exclusions.get(at, ""),
                     is_left_out=is_kept,
                     rejection=rejected.get(row),
@@ -202,6 +201,11 @@ def _cell_problems(problems: Sequence[Problem], columns: Sequence[str]) -> tuple
         for column in (name,) if name in columns else name.split(", "):
             texts.setdefault(column, []).append(f"{problem.message}\n{problem.hint}".strip())
     return tuple((at, "\n\n".join(texts[name])) for at, name in enumerate(columns) if name in texts)
+
+
+def _is_whole(result: ResultRow) -> bool:
+    """Return whether a result is not one of a ticket whose number could not be read from the ledger then."""
+    return result.status is not Status.SKIPPED or result.ids is not None
 
 
 def _prior_status(state: str | None) -> Status:

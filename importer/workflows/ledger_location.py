@@ -13,23 +13,24 @@ from importer.manifest.snapshot import private_folder
 from importer.reports.summary import Confirm, NewLedger
 from importer.runtime.ledger_address import without_password
 from importer.settings import AccountSettings, Environment, ledger_url
+from importer.workflows.options import Options
 
 
 @contextlib.contextmanager
 def ledger_for_import(
-    account: AccountSettings | None, environment: Environment, flag: str | None, confirm: Confirm | None
+    account: AccountSettings | None, environment: Environment, options: Options, confirm: Confirm | None
 ) -> Iterator[str | LedgerError]:
     """Yield the URL of the ledger of an import; for a dry run without a ledger, the error that a run would raise.
 
-    ``account`` is ``None`` for the sandbox, and ``confirm`` for a dry run. ``flag``: ``--ledger``. Raises LedgerError
-    if the ledger is missing and is not to be created.
+    ``account`` is ``None`` for the sandbox, and ``confirm`` for a dry run. Raises LedgerError if the ledger is
+    missing and is not to be created, or if its server does not answer.
     """
     if account is None:
         with sandbox_ledger() as url:
             yield url
         return
-    url = ledger_url(flag, environment)
-    if Ledger.exists(url):
+    url, flag = ledger_url(options.ledger, environment), options.ledger
+    if Ledger.exists(url, options.give_up_after_s):
         yield url
     elif confirm is None:
         yield _no_ledger(url, flag)

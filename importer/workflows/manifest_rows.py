@@ -12,7 +12,7 @@ from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns, data_header
 from importer.submission.plan import Plan
-from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator, cell_choices
+from importer.validation import RenumberedRowCounter, RowFilter, SuspiciousCells, Validator, cell_choices
 from importer.workflows.chosen_rows import ChosenRows
 from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
@@ -21,8 +21,8 @@ from importer.workflows.rerun.previous_results import PreviousResults
 class ManifestRows:
     """The rows of a manifest or of a results file.
 
-    The check pass fills ``plan``, ``shared_leads`` and ``suspicious_cells``. ``columns``: the manifest's own,
-    without those that an import adds.
+    The check pass fills ``plan`` and ``suspicious_cells``. ``columns``: the manifest's own, without those that an
+    import adds.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class ManifestRows:
         self.header = data_header(manifest) if is_rerun else manifest.columns_as_written
         self.previous = PreviousResults(mapping, validator, selection, comparison)
         self.plan = Plan()
-        self.shared_leads = SharedLeads()
         self.row_filter = RowFilter(mapping.rows)
         has_escapes = manifest.format.delimiter == "\t" and not manifest.format.notes
         self.suspicious_cells = SuspiciousCells(mapping, has_escapes=has_escapes)

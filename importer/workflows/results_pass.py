@@ -106,6 +106,8 @@ class ResultsPass:
         for outcomes in row_results(self.stage, self.ledger, run, watch=watch, known=known):
             summary.count_results(outcomes.results)
             yield outcomes
+        if any(code == "spreadsheet-changed" for _, code, _ in summary.reasons):
+            self.edited.clear()  # a spreadsheet changed the cells of tickets, too; --restore puts them back
         if self.comparison is not None and failing is not None:
             summary.since_last_run = failing.added_to(self.comparison.since_last_export)
 

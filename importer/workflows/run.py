@@ -94,7 +94,7 @@ def _open_run(job: ImportJob, emit: Emit, *, only_plans: bool = False) -> Iterat
         preflight = stack.enter_context(open_files(job))
         ledger = None
         if job.ledger_url is not None:
-            ledger = Ledger.open(job.ledger_url)
+            ledger = Ledger.open(job.ledger_url, job.options.give_up_after_s)
             stack.callback(ledger.close)
         guard = LedgerGuard(job, ledger, preflight.info)
         stack.callback(guard.close)

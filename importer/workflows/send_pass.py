@@ -39,7 +39,7 @@ def _queued(rows: ManifestRows, row: StagedRow, disposition: Disposition) -> Que
         request=create_request(
             Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files), rows.mapping.lead_details
         ),
-        leads=tuple(sorted(rows.shared_leads.shared(row.leads))),
+        leads=tuple(filter(None, row.leads)),
         failed_before=disposition == Disposition.RESEND,
         prior_status=row.prior_status,
         unsendable_reason=fault,

@@ -31,6 +31,8 @@ from importer.workflows.send_options import SendOptions
 from importer.workflows.send_pass import queued_rows
 from importer.workflows.stage import Stage
 
+_GIVE_UP_AFTER_S = 2.0  # how long after the grace time the last commits may take
+
 
 @dataclass
 class RowSender:
@@ -53,7 +55,6 @@ class RowSender:
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
-        self.ledger.outage.patience_s = options.options.give_up_after_s
         part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.options.limit)
@@ -85,7 +86,9 @@ class RowSender:
             submission = Submission(context, submission_options)
 
             def stop(why: ImporterError, at_once: bool) -> None:  # noqa: FBT001 - see `Interruptions.stopping`
-                self.ledger.outage.hurry(0.0 if at_once else submission_options.grace_s)
+                grace_s = 0.0 if at_once else submission_options.grace_s
+                self.ledger.outage.hurry(grace_s)
+                loop.call_later(grace_s + _GIVE_UP_AFTER_S, self.ledger.give_up)
                 submission.stop(why, at_once=at_once)
 
             stack.enter_context(signals.stopping(stop))

@@ -35,7 +35,7 @@ PARTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class BenchSize:
-    """How large a bench is. ``budget_s``: a measurement is not repeated after so many seconds."""
+    """The size of a bench. ``budget_s``: after this time a measurement is not repeated."""
 
     runs: int
     budget_s: float

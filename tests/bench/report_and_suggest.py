@@ -20,7 +20,7 @@ _USES = {
 
 
 def page(bench: Bench, problems: int) -> Iterator[Measurement]:
-    """Measure size and speed of the page with so many problems; without a browser only its size."""
+    """Measure size and speed of the page with ``problems`` problems; without a browser only its size."""
     manifest = bench.make("faulty", f"faulty-{problems}.csv", problems)
     rich, flat = (bench.folder / f"problems.{ending}" for ending in ("html", "csv"))
     what = f"reports of {problems:,} problems"

@@ -8,6 +8,7 @@ one for the step that was not reached.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -24,8 +25,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import importer.cli.terminal
-import importer.workflows.run  # noqa: F401 - loaded before the fork, as is the terminal
+import importer.cli.importing
+import importer.cli.run  # noqa: F401 - loaded before the fork, as is what it imports
 from importer.cli import invoke
 from importer.results import PartFile
 
@@ -99,6 +100,7 @@ async def do_beside(command: Command) -> int:
 
 
 def _do(command: Command) -> None:
+    gc.freeze()  # a collection would write to, and so copy, each page that is shared with the parent
     os.chdir(command.folder)
     for name in [name for name in os.environ if name.startswith(("LSQ_", "_TICKET"))]:
         del os.environ[name]

@@ -6,16 +6,18 @@ import asyncio
 import csv
 import os
 import random
-import sqlite3
+import signal
 import sys
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from importer.errors import StoppedEarly
 from importer.models import Rate
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, serve
+from tests.postgres.server import PostgresServer
 
 KEY_FIELD = "CustomData.LegacyId"
 MAPPING = f"""\
@@ -47,6 +49,7 @@ CALLS_PER_RUN = 45  # the most that is waited for before a kill
 ROWS_PER_KILL = 90  # those, and a burst that comes on top
 SHARE_OF_EARLY_KILLS = 0.1  # at any moment from the process's start on, before it sends as well as after
 EARLY_S = 2.0
+SHARE_OF_SERVER_CRASHES = 0.3  # kills at which the ledger's server crashes, too
 PATIENCE_S = 60
 
 
@@ -76,21 +79,25 @@ class Count:
         )
 
 
-async def campaign(folder: Path, *, kills: int, seed: int) -> Count:
-    """Import rows in ``folder``, kill the import ``kills`` times, and finish it."""
+async def campaign(folder: Path, *, kills: int, seed: int, server: PostgresServer | None = None) -> Count:
+    """Import rows in ``folder``, kill the import ``kills`` times, and finish it.
+
+    The ledger is a file in ``folder``, or a database of ``server``.
+    """
     chance = random.Random(seed)
+    ledger = f"sqlite:///{folder / 'ledger.sqlite'}" if server is None else server.database(f"chaos-{seed}")
     _write_input(folder, kills * ROWS_PER_KILL)
     count = Count()
     latency_s = LATENCIES_S[seed % len(LATENCIES_S)]
     options = SandboxOptions(rate=AT_LAST, latency_s=latency_s, seed=seed, faults=FaultPlan.parse(list(FAULTS)))
     unknown: set[str] = set()
     async with serve(options) as sandbox:
-        command = Command(folder, sandbox, latency_s)
+        command = Command(folder, sandbox, latency_s, ledger)
         assert await command.to_the_end("ledger", "init") == 0
         run = ("run", "manifest.csv", "-m", "mapping.yaml", "--yes", "--no-progress", "-q", "--rate")
         assert await command.to_the_end(*run, str(RATE), "--limit", "1") == 1
         while count.kills < kills:
-            killed = await _kill_once(command, (*run, str(RATE)), chance, count)
+            killed = await _kill_once(command, (*run, str(RATE)), chance, count, server)
             if killed is None:
                 break  # it was done before
             unknown |= killed
@@ -105,10 +112,11 @@ async def campaign(folder: Path, *, kills: int, seed: int) -> Count:
 
 
 class Command:
-    """Starts the real command line as a process, with a ledger of its own in ``folder``."""
+    """Starts the real command line as a process."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, latency_s: float) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, latency_s: float, ledger: str) -> None:
         self.folder = folder
+        self.ledger = ledger
         self.latency_s = latency_s
         self.sandbox = sandbox
         self._environment = {
@@ -117,7 +125,7 @@ class Command:
             "LSQ_TENANT_ID": sandbox.tenant_id,
             "LSQ_ACCESS_KEY": sandbox.access_key.reveal(),
             "LSQ_SECRET_KEY": sandbox.secret_key.reveal(),
-            "LSQ_LEDGER": str(folder / "ledger.sqlite"),
+            "LSQ_LEDGER": ledger,
         }
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
@@ -141,7 +149,9 @@ class Command:
         return await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
-async def _kill_once(command: Command, run: tuple[str, ...], chance: random.Random, count: Count) -> set[str] | None:
+async def _kill_once(
+    command: Command, run: tuple[str, ...], chance: random.Random, count: Count, server: PostgresServer | None
+) -> set[str] | None:
     """Start the import and kill it at a random moment; return the rows without an outcome.
 
     ``None`` if it ended before.
@@ -160,10 +170,16 @@ async def _kill_once(command: Command, run: tuple[str, ...], chance: random.Rand
         await asyncio.wait((ended,), timeout=chance.random() * 1.5 * command.latency_s)
     if ended.done():
         return None
-    process.kill()
+    if server is not None and chance.random() < SHARE_OF_SERVER_CRASHES:
+        server.stop(signal.SIGQUIT)
+        await asyncio.wait((ended,), timeout=chance.random())
+        process.kill()
+        server.start()
+    else:
+        process.kill()
     await ended
     unanswered = sum(call.status is None for call in sandbox.calls[before:])
-    unknown = _without_outcome(command.folder / "ledger.sqlite")
+    unknown = _without_outcome(command.ledger)
     count.kills += 1
     count.kills_under_way += bool(unknown)
     count.unknown.append(len(unknown))
@@ -172,9 +188,14 @@ async def _kill_once(command: Command, run: tuple[str, ...], chance: random.Rand
     return unknown
 
 
-def _without_outcome(ledger: Path) -> set[str]:
-    with closing(sqlite3.connect(ledger)) as db:
-        return {key for (key,) in db.execute("select key from tickets where state = 'sending'")}
+def _without_outcome(ledger: str) -> set[str]:
+    """Return the rows without an outcome, and let the lease of the killed run end."""
+    with sa.create_engine(ledger, poolclass=sa.NullPool).begin() as db:
+        if (
+            db.dialect.name == "postgresql"
+        ):  # other hosts can't see that the process is dead: the next run waits a minute
+            db.execute(sa.text("update runs set lease_until = 0 where ended_at is null"))
+        return set(db.scalars(sa.text("select key from tickets where state = 'sending'")))
 
 
 def _judge(folder: Path, sandbox: Sandbox, count: Count, *, complete: bool) -> None:

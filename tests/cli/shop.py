@@ -78,23 +78,23 @@ class Account:
 
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
-        """Every ticket that was made."""
+        """Every ticket of the account."""
         tickets: tuple[TicketRecord, ...] = self._do(self._look())
         return tickets
 
     @property
     def keys(self) -> list[str]:
-        """The manifest's key of every ticket, in the order of making: one that stands twice was made twice."""
+        """The manifest's key of every ticket in the order of creation; a key that occurs twice has two tickets."""
         return [str(ticket.value(KEY_FIELD)) for ticket in self.tickets]
 
     @property
     def calls(self) -> int:
-        """How many calls have arrived."""
+        """The number of calls that have arrived."""
         return len(self.sandbox.calls)
 
     @property
     def variables(self) -> dict[str, str]:
-        """The settings that lead here."""
+        """The settings to connect to this account."""
         return {
             "LSQ_HOST": self.sandbox.url,
             "LSQ_TENANT_ID": self.sandbox.tenant_id,
@@ -173,7 +173,7 @@ class Shop:
         return self.folder / name
 
     def manifest(self, rows: int | Iterable[tuple[str, ...]], name: str = "tickets.csv") -> None:
-        """Write a manifest: so many good rows, or these."""
+        """Write a manifest with this number of good rows, or with these rows."""
         records = [good_row(number) for number in range(1, rows + 1)] if isinstance(rows, int) else rows
         with self.path(name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([HEADER, *records])

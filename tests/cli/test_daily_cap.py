@@ -1,4 +1,4 @@
-"""`--daily-cap`: so many calls in 24 hours, counted in the ledger; the same command goes on when they are a day old."""
+"""`--daily-cap` limits the calls of 24 hours, counted in the ledger; the same command continues a day later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def a_day_passes(shop: Shop) -> None:
 
 
 def test_rows_beyond_the_daily_cap_are_pending_until_the_next_day(shop: Shop, account: Account) -> None:
-    """Exit 1 on each day but the last, 0 then; so many calls a day and no more, and no row twice."""
+    """Each day makes exactly as many calls as the cap allows; the exit code is 1 until the last day; no row is sent twice."""
     shop.manifest(23)
     for made in (10, 20):
         ended = shop.run("--yes", "--daily-cap", "10")

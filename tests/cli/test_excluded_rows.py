@@ -49,7 +49,7 @@ def test_excluded_rows_are_neither_checked_nor_sent(shop: Shop, account: Account
 
 
 def test_rerun_leaves_them_out_until_the_mapping_takes_them(shop: Shop, account: Account) -> None:
-    """`rerun` keeps them; `--only excluded` sends those that take part now."""
+    """`rerun` keeps them; `--only excluded` sends those that the mapping includes now."""
     with_rows(shop)
     assert shop.run("--yes").code == 0
     assert shop.rerun("--yes").code == 0

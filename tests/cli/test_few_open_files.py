@@ -23,7 +23,7 @@ attachments: {columns: [Files], root: files, max_files: 100}
 
 
 def import_with(account: Account, folder: Path, *, files: int, rows: int) -> subprocess.CompletedProcess[str]:
-    """Import rows with so many attachments each, by a process that may open 64 files."""
+    """Import ``rows`` rows with ``files`` attachments each, in a process that may open 64 files."""
     names = [f"a{number}.txt" for number in range(files)]
     (folder / "files").mkdir()
     for name in names:

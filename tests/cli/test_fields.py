@@ -24,7 +24,7 @@ def cache_of(shop: Shop) -> Path:
 
 
 def grow_older(shop: Shop, days: int) -> None:
-    """Let the fields have been read so many days ago."""
+    """Make the cached fields this many days older."""
     path = cache_of(shop)
     data = json.loads(path.read_text("utf-8"))
     data["read_at"] = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
@@ -273,7 +273,7 @@ def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
 
 
 def test_no_key_is_cached_or_shown(shop: Shop, account: Account):
-    """Neither the file nor what is printed holds a key."""
+    """Neither the file nor the output contains a key."""
     told = shop.do("fields", "-v", "--json")
     for key in (account.variables["LSQ_ACCESS_KEY"], account.variables["LSQ_SECRET_KEY"]):
         assert key not in told.out + told.err + cache_of(shop).read_text("utf-8")

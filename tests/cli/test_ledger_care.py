@@ -25,8 +25,9 @@ def kept(shop: Shop) -> Shop:
 def test_info_is_read_at_a_glance(kept: Shop) -> None:
     """Labels as in a summary; the JSON object has the same numbers."""
     lines = kept.do("ledger", "info").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["ledger", "size", "rows", "runs", "the", "requests", "rejections"]
-    assert lines[2] == "rows         2: 2 created"
+    labels = ["ledger", "id", "size", "rows", "runs", "the", "requests", "rejections"]
+    assert [line.split()[0] for line in lines] == labels
+    assert lines[3] == "rows         2: 2 created"
     known = kept.do("ledger", "info", "--json").summary
     assert (known["rows"], known["states"], known["runs"], known["requests"]) == (2, {"created": 2}, 1, 2)
     assert known["location"] == address(kept.folder)

@@ -1,4 +1,4 @@
-"""A signal that arrives where Python drops what is raised, in a finalizer, still keeps the run from sending."""
+"""A signal during a finalizer, where Python drops exceptions, still stops the run before it sends."""
 
 from __future__ import annotations
 

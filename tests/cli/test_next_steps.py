@@ -327,6 +327,9 @@ def test_the_next_command_is_what_was_typed(shop: Shop, account: Account):
         "-q",
         "--no-progress",
     ]
+    again = shop.run("--limit", "1", "--json").summary
+    command = "ticket-importer run tickets.csv -m mapping.yaml"
+    assert again["next"] == [{"text": "to send the pending row, run:", "command": command}]
     secret = typed("run t.csv -m m.yaml --limit 1 --ledger postgresql://user:hush@db/name")
     lines = list(
         step_lines(after_import(Summary(run="r", account="a", results=RESULTS, statuses=Counter({PENDING: 2})), secret))

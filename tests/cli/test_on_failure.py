@@ -27,7 +27,7 @@ def told(shop: Shop) -> dict[str, object]:
 
 
 def test_the_command_gets_the_json_summary(shop: Shop, account: Account):
-    """The same object as --json prints, with --json and without; a run in which all went well tells nothing."""
+    """It is the object that --json prints, with --json or without; a run without failures does not call the command."""
     shop.manifest([good_row(1), BAD])
     printed = shop.run(*TELL, "--skip-invalid", "--json")
     assert printed.code == 1
@@ -71,7 +71,7 @@ def test_a_run_that_stops_early_is_told(shop: Shop, account: Account, arguments:
     ],
 )
 def test_a_failing_command_changes_no_outcome(shop: Shop, account: Account, command: str, warning: str):
-    """The exit code and standard output stay as they are, and a warning tells how the command ended."""
+    """The exit code and standard output are unchanged, and a warning says how the command ended."""
     shop.manifest([good_row(1), BAD])
     done = shop.run("--skip-invalid", "--json", "--on-failure", command)
     assert (done.code, done.summary["created"]) == (1, 1)

@@ -24,7 +24,7 @@ def test_an_invalid_share_is_a_usage_error(value: str, shop: Shop, account: Acco
 def test_a_period_has_at_most_the_shares_calls(
     share: str, most: int, shop: Shop, open_account: Callable[..., Account]
 ) -> None:
-    """At an account that counts: no window of a period has more, and the run uses what is left to it."""
+    """The account counts calls: no period has more than the share, and the run uses the whole share."""
     period_s = 0.4
     account = open_account(rate=Rate(10, period_s))
     shop.set(LSQ_RATE=f"10/{period_s}")

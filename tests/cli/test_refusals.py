@@ -126,7 +126,7 @@ def test_a_file_that_is_no_manifest_is_refused(
 
 
 def test_a_file_that_is_no_mapping_is_refused(shop: Shop, account: Account):
-    """A missing mapping, a manifest in its place, and a flag that was left out each say what is wanted."""
+    """The message for a missing file, a manifest in its place, or a missing flag says what is expected."""
     shop.manifest(1)
     assert_clear(shop.do("run", "tickets.csv", "-m", "nope.yaml"), "nope.yaml", "no such file")
     assert_clear(shop.do("run", "mapping.yaml", "-m", "tickets.csv"), "tickets.csv")
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_mapping_is_refused(shop: Shop, account: Account):
 
 
 def test_a_mapping_for_other_columns_is_refused(shop: Shop, account: Account):
-    """Columns that the mapping does not know, and those that it misses, are named in one message."""
+    """One message names the columns that only the manifest has, and those that only the mapping has."""
     shop.path("tickets.csv").write_text("ID,Subjekt,State\n1,a,Open\n", encoding="utf-8")
     refused = shop.run()
     assert_clear(refused, "Subjekt", "Subject", "Email", "mapping.yaml")

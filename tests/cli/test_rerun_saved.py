@@ -112,7 +112,7 @@ def test_a_workbook_is_corrected_until_every_row_is_a_ticket(shop: Shop, open_ac
 
 
 def test_results_can_change_between_csv_and_workbook(shop: Shop, open_account: Open):
-    """From CSV to a workbook and back: the target's ending says what is written."""
+    """From CSV to a workbook and back: the ending of the output file decides the format."""
     account = open_account(FAULTS)
     shop.manifest(rows(KEYS))
     shop.run()
@@ -140,6 +140,7 @@ def test_cells_changed_by_a_spreadsheet_are_not_sent(shop: Shop, open_account: O
     stopped = shop.do("rerun", name, "-m", "mapping.yaml", "-o", RESULTS)
     assert stopped.code == 1
     assert "spreadsheet-changed" in stopped.err
+    assert "other cells" not in stopped.err
     found = shop.results()
     assert [row["import_status"] for row in found] == ["created", "rejected", "rejected"]
     assert [row["import_error_code"] for row in found] == ["", *["spreadsheet-changed"] * 2]

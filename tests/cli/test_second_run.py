@@ -163,7 +163,7 @@ def test_unknown_rows_are_sent_again_only_on_demand(shop: Shop, open_account: Op
 
 
 def test_results_are_enough_without_their_ledger(shop: Shop, open_account: Open):
-    """With a new, empty ledger `rerun` learns from the file what is a ticket: neither it nor a later `run` doubles one."""
+    """With an empty ledger `rerun` takes the tickets from the file; neither it nor a later `run` creates one again."""
     account = open_account(MIXED)
     shop.manifest(5)
     shop.run()

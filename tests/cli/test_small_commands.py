@@ -101,7 +101,7 @@ def test_every_code_is_explained(shop: Shop, code: str):
 
 
 def test_an_unknown_code_lists_the_known(shop: Shop):
-    """A code that is not one is exit 2, with those that are; what is nearly one is recognised."""
+    """The exit code is 2, and the message lists all codes; it suggests a similar one."""
     outcome = shop.do("explain", "nope")
     assert outcome.code == 2
     assert all(code in outcome.err for code in ERROR_CODES)
@@ -111,7 +111,7 @@ def test_an_unknown_code_lists_the_known(shop: Shop):
 
 @pytest.mark.parametrize("written", ["Not_Allowed", "`not-allowed`", "not allowed"])
 def test_a_code_may_have_other_case_quotes_and_blanks(shop: Shop, written: str):
-    """Letter case, quotes and blanks are no reason to refuse what is meant."""
+    """Letter case, quotes and blanks do not matter."""
     assert shop.do("explain", written).out == shop.do("explain", "not-allowed").out
 
 

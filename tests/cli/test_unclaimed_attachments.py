@@ -73,7 +73,7 @@ def test_folders_without_leading_zeros_are_reported(shop: Shop, account: Account
     ],
 )
 def test_the_likely_reason_for_unclaimed_folders_is_shown(shop: Shop, key: str, folder: str, reason: str):
-    """What rows look for and what is there differ in one thing only."""
+    """The folder that the row names and the folder on the disk differ in one respect."""
     rows(shop, [key])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
     write(shop.path("attachments"), f"{folder}/a.txt")

@@ -44,7 +44,7 @@ def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
 
 
 def test_quiet_hides_no_warning(shop: Shop):
-    """-q leaves out the plan, and neither what is doubtful about the files nor its level in the log."""
+    """-q hides the plan, but shows warnings about the files and logs them as warnings."""
     shop.manifest(1)
     shop.path("mapping.yaml").write_text(f"{MAPPING}attachments: {{folder: 'exprt/{{ID}}/*'}}\n", encoding="utf-8")
     outcome = shop.run("--sandbox", "--yes", "-q", "--log-file", "run.log")

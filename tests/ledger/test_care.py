@@ -289,3 +289,13 @@ def test_a_copy_that_differs_is_no_move(tmp_path: Path) -> None:
     assert "NUL" in caught.value.hint
     assert not opening.exists(target)
     Ledger.open(source).close()
+
+
+def test_check_finds_a_sequence_that_is_behind(tmp_path: Path) -> None:
+    """As after a restore without sequences: the next request would get the number of another one."""
+    use_server(tmp_path, empty_ledger())
+    with contextlib.closing(Ledger.open(address(tmp_path))) as ledger:
+        used(ledger)
+    query(tmp_path, "select setval('attempts_id_seq', 1)")
+    (found,) = checked(tmp_path).problems
+    assert found == "the sequence of attempts.id is at 1, and the greatest number is 3"

@@ -7,18 +7,25 @@ import sqlite3
 
 import pytest
 
-from importer.errors import LedgerError
+from importer.errors import LedgerAway, LedgerError
 from importer.ledger.database import safe_url
 from importer.ledger.schema import SCHEMA_VERSION
+from importer.ledger.server_outage import ServerOutage
 from importer.ledger.store import Ledger
 from tests.ledger.ledgers import claims, entry, intent, live_run, new_ledger, new_run, query, reopened, url_of
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for a server that is not there."""
+    monkeypatch.setattr(ServerOutage, "wait", lambda *_: False)
 
 
 def refusal(url: str, deed=Ledger.open) -> str:
     with pytest.raises(LedgerError) as caught:
         deed(url)
     assert caught.value.hint, "the error says what to do next"
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == (3 if isinstance(caught.value, LedgerAway) else 2)
     return "\n".join(caught.value.lines())
 
 
@@ -96,12 +103,12 @@ def test_a_password_is_never_shown(url, deed) -> None:
 def test_an_unreachable_server_is_an_error_with_a_hint() -> None:
     """With or without a driver in the address."""
     for scheme in ("postgresql", "postgresql+psycopg"):
-        assert "check its address and the server" in refusal(f"{scheme}://importer@127.0.0.1:1/db?connect_timeout=2")
+        assert "check the ledger's address" in refusal(f"{scheme}://importer@127.0.0.1:1/db?connect_timeout=2")
 
 
 def test_an_unknown_driver_is_an_error(tmp_path) -> None:
     """`postgresql+nonsense` gives no traceback."""
-    assert "can't be used" in refusal("postgresql+nonsense://host/db")
+    assert "its host name can't be resolved" in refusal("postgresql+nonsense://host.invalid/db")
     assert "can't be used" in refusal(f"sqlite+nonsense:///{tmp_path}/x", Ledger.create)
 
 

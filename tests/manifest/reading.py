@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -67,6 +68,7 @@ class ForkedProcess:
 
 
 def _serve(request: Connection, answers: Connection, errors: Any) -> None:
+    gc.freeze()  # as in `tests.chaos.children`
     os.dup2(request.fileno(), 0)
     os.dup2(answers.fileno(), 1)
     os.dup2(errors.detach(), 2)

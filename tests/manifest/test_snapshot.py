@@ -222,8 +222,9 @@ with private_folder() as folder:
 def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch) -> None:
     """Folders in use, of other programs or made just now stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for name in ("ticket-importer-run-new", "ticket-importer-other"):
+    for name in ("ticket-importer-run-new", "ticket-importer-run-old", "ticket-importer-other"):
         (tmp_path / name).mkdir()
+    os.utime(tmp_path / "ticket-importer-run-old", (1e9, 1e9))
     (tmp_path / "ticket-importer-other" / "file").touch()
     with private_folder() as live:
         (live / "manifest.copy").touch()

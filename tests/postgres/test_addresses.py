@@ -72,7 +72,7 @@ def test_a_password_in_the_flag_causes_a_warning(shop: Shop) -> None:
     with Account(quick()) as account:
         shop.set(**account.variables)
         seen = shop.run("--ledger", address, "--give-up-after", "0")
-    assert seen.code == 2
+    assert seen.code == 3
     assert "can see the password in --ledger" in seen.err
     assert "hunter2" not in seen.err + seen.out
 

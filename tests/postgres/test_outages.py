@@ -8,10 +8,12 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
-from importer.errors import LedgerError
+from importer.errors import LedgerAway, LedgerError
+from importer.ledger.database import translated_errors
 from importer.ledger.records import Outcome
 from importer.ledger.store import Ledger
 from tests.cli.shop import Account, Shop, quick
@@ -103,3 +105,30 @@ def test_a_run_goes_on_after_a_crash_of_the_server(shop: Shop) -> None:
         assert ended.code == 0, ended.err
         assert sorted(account.keys) == sorted({row["ID"] for row in shop.results()})
         assert shop.statuses() == {"created": 120}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "may_come_back"),
+    [
+        ('connection to server at "10.0.0.1", port 5432 failed: Connection refused', "nothing listens", True),
+        ('could not translate host name "db" to address: Name or service not known', "host name", True),
+        ("connection timeout expired", "in time", True),
+        ("FATAL:  the database system is starting up", "starting up", True),
+        ("FATAL:  sorry, too many clients already", "too many connections", True),
+        ("consuming input failed: server closed the connection unexpectedly", "the connection was cut", True),
+        ('FATAL:  password authentication failed for user "ann"', "user or the password", False),
+        ("fe_sendauth: no password supplied", "asks for a password", False),
+        ('FATAL:  database "tickets" does not exist', "no database of this name", False),
+        ("SSL error: certificate verify failed", "certificate", False),
+        ("server does not support SSL, but SSL was required", "does not encrypt", False),
+    ],
+)
+def test_an_error_of_a_connection_is_said_plainly(text: str, reason: str, *, may_come_back: bool) -> None:
+    """The driver's own text is for the debug log only; what waiting can't mend is not waited for."""
+    with pytest.raises(LedgerError) as caught, translated_errors("postgresql+psycopg://ann:hush@db/tickets"):
+        raise sa.exc.OperationalError(None, None, psycopg.OperationalError(text))
+    error = caught.value
+    assert reason in error.message
+    assert text not in error.message
+    assert isinstance(error, LedgerAway) is may_come_back
+    assert error.exit_code == (3 if may_come_back else 2)

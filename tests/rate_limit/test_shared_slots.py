@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from importer.errors import CapReached, ProgramError, StoppedEarly
+from importer.errors import ProgramError, StoppedEarly
 from importer.ledger.store import Ledger
-from importer.models import Rate
-from importer.rate_limit import Margin, SlotPool
-from importer.rate_limit.limiter import LimiterOptions, RateLimiter
-from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
-from importer.rate_limit.slot_records import slot_records
+from importer.rate_limit import SlotPool
+from importer.rate_limit.shared_slots import SharedSlots
+from importer.rate_limit.slot_records import FileSlotRecords, slot_records
 from tests.ledger.ledgers import new_ledger, query, reopened
-from tests.postgres.databases import choose_database
 
 ACCOUNT = "tenant"
 PATIENCE_S = 30.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    choose_database(request, tmp_path)
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         yield ledger
 
 
 @contextlib.asynccontextmanager
 async def storage_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
-    async with asyncio.timeout(PATIENCE_S), SharedSlots(slot_records(ledger, ACCOUNT)) as storage:
+    records = slot_records(ledger, ACCOUNT)
+    assert isinstance(records, FileSlotRecords)
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(records) as storage:
         yield storage
 
 
@@ -248,85 +245,3 @@ def test_error_in_a_change_reaches_all_waiting_callers(ledger: Ledger) -> None:
     errors = asyncio.run(whole())
     assert {type(error) for error in errors} == {ProgramError}
     assert "unexpected error (ValueError) in the rate limit: so it is" in str(errors[0])
-
-
-def assert_kept(uses: list[float], rate: Rate) -> None:
-    for first, beyond in zip(sorted(uses), sorted(uses)[rate.calls :], strict=False):
-        assert beyond - first > rate.period_s
-
-
-async def use(limiter: RateLimiter, uses: list[float]) -> None:
-    slot = await limiter.reserve()
-    await slot.wait_until_ready()
-    slot.mark_used()
-    assert slot.used_at is not None
-    uses.append(slot.used_at)
-
-
-def quota_on(storage: SharedSlots, run: str, rate: Rate) -> RateLimiter:
-    return RateLimiter(LimiterOptions(rate=rate, run=run), storage, Margin(first_s=0.001, least_s=0.001))
-
-
-def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> None:
-    """Each has its own connection to the ledger; both get slots."""
-    rate = Rate(10, 0.5)
-
-    async def whole() -> tuple[list[float], list[float]]:
-        uses = list[float](), list[float]()
-        with contextlib.closing(reopened(tmp_path)) as other:
-            async with (
-                storage_of(ledger) as first,
-                storage_of(other) as second,
-                quota_on(first, "A", rate) as a,
-                quota_on(second, "B", rate) as b,
-            ):
-                quotas = zip((a, b), uses, strict=True)
-                await asyncio.gather(*(use(limiter, at) for limiter, at in quotas for _ in range(25)))
-        return uses
-
-    mine, others = asyncio.run(whole())
-    assert (len(mine), len(others)) == (25, 25)
-    assert_kept(mine + others, rate)
-    assert min(mine) < max(others)
-    assert min(others) < max(mine)
-
-
-def test_ended_run_gets_no_share(ledger: Ledger) -> None:
-    """It leaves no user and no booked slot, but its used slots count."""
-
-    async def whole() -> SlotPool:
-        uses = list[float]()
-        async with storage_of(ledger) as storage, quota_on(storage, "A", Rate(5, 60.0)) as limiter:
-            await use(limiter, uses)
-            slot = await limiter.reserve()
-            await slot.wait_until_near(0)
-            slot.release()
-        async with storage_of(ledger) as again:
-            return (await again.change(look))[0]
-
-    pool = asyncio.run(whole())
-    assert not pool.runs
-    assert [slot.run for slot in pool.slots].count("A") == 1
-    assert pool.calls_last_day == 1
-
-
-def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) -> None:
-    """At the cap both runs are stopped."""
-
-    async def whole() -> None:
-        limits = [LimiterOptions(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]
-        with contextlib.closing(reopened(tmp_path)) as other:
-            async with (
-                asyncio.timeout(PATIENCE_S),
-                shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
-                shared_rate_limiter(other, ACCOUNT, limits[1]) as b,
-            ):
-                for limiter in itertools.islice(itertools.cycle((a, b)), 5):
-                    await use(limiter, [])
-                for limiter in (a, b):
-                    with pytest.raises(CapReached, match="5 calls in the last 24 hours"):
-                        await use(limiter, [])
-
-    asyncio.run(whole())
-    assert calls_today(ledger, ACCOUNT) == 5
-    assert calls_today(ledger, "another") == 0

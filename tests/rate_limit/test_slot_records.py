@@ -15,10 +15,12 @@ from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
-from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords, slot_records
+from importer.rate_limit.server_slot_records import ServerSlotRecords
+from importer.rate_limit.slot_records import DAY_MINUTES, FileSlotRecords, slot_records
 from tests.ledger.ledgers import new_ledger, query, reopened
 from tests.postgres.databases import choose_database
 
+SlotRecords = FileSlotRecords | ServerSlotRecords
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """
 import sys, time

@@ -129,6 +129,15 @@ def test_a_page_of_an_api_without_its_contacts_says_where_they_are(tmp_path: Pat
     assert "the contacts of zendesk are not in this export: see the head of its mapping, mappings/zendesk.yaml" in text
 
 
+def test_a_whole_name_says_how_to_split_it(tmp_path: Path) -> None:
+    """Leads have a first and a last name."""
+    path = tmp_path / "export.csv"
+    path.write_text("Ticket ID,Subject,Email,Full name\n1,a,a@example.com,Ann Lee\n2,b,b@example.com,Bo\n")
+    assert (
+        "- Full name  # TODO: first and last name; mappings/zendesk.yaml shows how to split" in suggest(path, None).text
+    )
+
+
 def test_presets_equal_the_published_mappings() -> None:
     """Installed users have the same files."""
     files = Path(presets.__file__).parent / "preset_files"

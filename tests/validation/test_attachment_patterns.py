@@ -1,4 +1,4 @@
-"""Cells that are patterns or `file:` URLs, and a folder for each row: what is found; nothing outside the root is read."""
+"""Attachments by patterns, `file:` URLs and folders of rows; nothing outside the root is read."""
 
 from __future__ import annotations
 

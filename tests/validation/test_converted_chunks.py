@@ -15,7 +15,7 @@ from importer.manifest.delimited.block_parser import parse_block
 from importer.manifest.records import RecordList
 from importer.manifest.text_column import Column
 from importer.mapping import FieldType
-from importer.validation import SharedLeads, Validator, fingerprints
+from importer.validation import Validator, fingerprints
 from tests.validation.checking import convert_one, mapping_of
 
 RULES = [
@@ -196,16 +196,6 @@ def test_only_the_wanted_rows_are_converted(rule, rows, build_tickets) -> None:
     assert found.positions.tolist() == np.flatnonzero(wanted).tolist()
     expected = {index: all_problems[at] for index, at in enumerate(found.positions.tolist()) if at in all_problems}
     assert found.problems == expected
-
-
-def test_a_name_that_comes_twice_is_shared() -> None:
-    """In one chunk or in two; an empty name is never shared."""
-    assert SharedLeads().shared(["a"]) == set()
-    leads = SharedLeads()
-    leads.add(["a", "", "b", ""])
-    leads.add(["c", "a", ""])
-    assert leads.shared(["a", "b", "", "d"]) == {"a"}
-    assert leads.shared(["b", "a"]) == {"a"}
 
 
 LETTERS = st.text(st.sampled_from("abzAZ09-_.+'@é!"), max_size=6)

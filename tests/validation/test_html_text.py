@@ -1,4 +1,4 @@
-"""HTML to the text that a reader sees, and back; browsers' rules define what is markup."""
+"""Converts HTML to the text that a reader sees, and back; markup is recognized by the rules of browsers."""
 
 from __future__ import annotations
 

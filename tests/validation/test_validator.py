@@ -1,4 +1,4 @@
-"""Rows validated by a mapping: what is sent, and every problem of every row with its location."""
+"""Rows validated by a mapping: the values to send, and every problem of every row with its location."""
 
 from __future__ import annotations
 
@@ -241,5 +241,5 @@ def test_no_rows_have_no_problems():
 
 
 def test_the_mappings_of_this_module_have_no_findings():
-    """Their only findings are those that a test is about."""
+    """Warnings in these tests are therefore caused by the test's own change."""
     assert mapping_of(MANY).warnings == ()

@@ -1,0 +1,75 @@
+"""The slots that one run has leased: which it uses next, and when. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from importer.models import Rate
+from importer.rate_limit.slot_leases import Lease
+from importer.rate_limit.slots import (
+    ON_TIME_S,
+    DailyCapReached,
+    NotYet,
+    RunState,
+    Slot,
+    SlotList,
+    SlotPool,
+    SlotRequest,
+)
+
+
+@dataclass(kw_only=True)
+class LeasedPool(SlotPool):
+    """The slots that one run has. Times are seconds on this machine's clock."""
+
+    account_rate: Rate
+    until: float = -math.inf
+    usable: int = 1
+    prepaid: int = 0  # calls that may be made, without ``new_calls``, which were made since
+    is_wanting: bool = True  # a call waits for a slot, or for the count of calls
+
+    def rate(self, request: SlotRequest, now: float) -> Rate:  # noqa: ARG002 - the server has compared all runs
+        """See ``SlotPool``."""
+        return self.account_rate
+
+    def _register(self, request: SlotRequest, now: float) -> None:
+        # The pool on the server knows the other runs.
+        self.runs[request.run] = RunState(now, request.rate, request.ceiling)
+
+    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:
+        if self.prepaid <= self.new_calls:
+            self.is_wanting = True
+            if request.daily_cap is not None and self.calls_last_day >= request.daily_cap:
+                return DailyCapReached(self.calls_last_day)
+            return NotYet(math.inf)
+        return NotYet(math.inf) if at + ON_TIME_S > self.until else None
+
+    def _free_at(self, request: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
+        if not self.slots:
+            self.is_wanting = True
+            return math.inf
+        return self.slots.freed_at(len(self.slots), ahead, now, rate.period_s + request.margin_s)
+
+    def _spacing_s(self, request: SlotRequest, now: float, rate: Rate) -> float:
+        part = max(1, len(self.slots)) / max(self.usable, len(self.slots), 1)
+        return super()._spacing_s(request, now, rate) / part
+
+    def _later(self, request: SlotRequest, now: float, at: float) -> NotYet:
+        self.is_wanting = True
+        return super()._later(request, now, at)
+
+    def release(self, most: int, now: float) -> list[tuple[int, float]]:
+        """Give up slots that are not booked, so that at most so many are left; return their numbers and last uses."""
+        released = [slot for slot in self.slots if slot.used_at <= now][: max(0, len(self.slots) - most)]
+        for slot in released:
+            self.slots.remove(slot)
+        return [(slot.number, slot.used_at) for slot in released]
+
+    def apply(self, lease: Lease, ahead_s: float, error_s: float) -> None:
+        """Change the slots to those of a new lease. The server's clock was ahead by ``ahead_s``, give or take."""
+        mine = [slot for slot in self.slots if slot.number in lease.kept]
+        taken = [Slot(number, used_at - ahead_s + error_s) for number, used_at in lease.taken]
+        self.slots = SlotList(sorted((*mine, *taken), key=lambda slot: slot.used_at))
+        self.until = lease.until - ahead_s - error_s
+        self.account_rate, self.usable, self.prepaid = lease.rate, lease.usable, lease.prepaid
