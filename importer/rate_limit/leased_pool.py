@@ -18,6 +18,9 @@ from importer.rate_limit.slots import (
     SlotRequest,
 )
 
+# Other runs may have counted calls that they don't make; until then they have given them back.
+_CAPPED_RENEWALS = 8
+
 
 @dataclass(kw_only=True)
 class LeasedPool(SlotPool):
@@ -27,7 +30,13 @@ class LeasedPool(SlotPool):
     until: float = -math.inf
     usable: int = 1
     prepaid: int = 0  # calls that may be made, without ``new_calls``, which were made since
+    capped_renewals: int = 0  # how often in a row the daily cap left no call
     is_wanting: bool = True  # a call waits for a slot, or for the count of calls
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no call can be made without another renewal."""
+        return not self.slots or self.prepaid <= self.new_calls
 
     def rate(self, request: SlotRequest, now: float) -> Rate:  # noqa: ARG002 - the server has compared all runs
         """See ``SlotPool``."""
@@ -37,10 +46,10 @@ class LeasedPool(SlotPool):
         # The pool on the server knows the other runs.
         self.runs[request.run] = RunState(now, request.rate, request.ceiling)
 
-    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:
+    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:  # noqa: ARG002 - see renewals
         if self.prepaid <= self.new_calls:
             self.is_wanting = True
-            if request.daily_cap is not None and self.calls_last_day >= request.daily_cap:
+            if self.capped_renewals >= _CAPPED_RENEWALS:
                 return DailyCapReached(self.calls_last_day)
             return NotYet(math.inf)
         return NotYet(math.inf) if at + ON_TIME_S > self.until else None

@@ -109,8 +109,7 @@ class LeasedSlots(SlotStorage):
             self._is_due.set()
 
     def _lacks(self) -> bool:
-        pool = self._pool
-        lacks_calls = pool.is_wanting and (not pool.slots or pool.prepaid <= pool.new_calls)
+        lacks_calls = self._pool.is_wanting and self._pool.is_empty
         return lacks_calls or self._unknown_to_server() != _NO_429
 
     def _unknown_to_server(self) -> tuple[AdaptiveShare, float]:
@@ -124,9 +123,10 @@ class LeasedSlots(SlotStorage):
     async def _renew_until_end(self) -> None:
         try:
             while not self._ends:
+                wanted = self._pool.is_wanting
                 await self._renew()
                 self._first_lease.set()
-                self._was_lacking = self._lacks()
+                self._was_lacking = (wanted and self._pool.is_empty) or self._unknown_to_server() != _NO_429
                 self._notify()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s()):
@@ -186,6 +186,9 @@ class LeasedSlots(SlotStorage):
         pool, lease, ahead_s = self._pool, answer.result, answer.ahead_s
         pool.apply(lease, ahead_s, answer.error_s)
         pool.calls_last_day = answer.calls_last_day
+        cap = self._request.daily_cap if self._request is not None else None
+        is_capped = cap is not None and not pool.prepaid and pool.calls_last_day >= cap
+        pool.capped_renewals = pool.capped_renewals + 1 if is_capped else 0
         self._known = replace(lease.share, since=lease.share.since - ahead_s), lease.paused_until - ahead_s
         if (pool.share, pool.paused_until) == known:  # else a 429 came since
             pool.share, pool.paused_until = self._known

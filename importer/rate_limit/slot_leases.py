@@ -173,6 +173,8 @@ def _prepay(pool: SlotPool, request: LeaseRequest, has: int) -> int:
     level = has
     if request.daily_cap is not None:
         left = max(0, request.daily_cap - pool.calls_last_day + request.prepaid)
-        level = 0 if not request.wanted else min(has, left, max(1, left // (_PREPAID_PART * len(pool.runs))))
+        level = min(has if request.wanted else 0, left // (_PREPAID_PART * len(pool.runs)))
+        if not level and math.isinf(request.wanted):
+            level = min(1, has, left)
     pool.new_calls += level - request.prepaid
     return level
