@@ -130,7 +130,7 @@ def test_every_command_is_documented():
     """The table has exactly the commands, each with its arguments."""
     table = {}
     for cell in names(section(INTRODUCTION, "## Commands")):
-        words = re.match(r"([a-z]+(?: [a-z]+)?)((?: \[?[A-Z|]+\]?)*)", cell.replace(r"\|", "|"))
+        words = re.match(r"([a-z-]+(?: [a-z]+)?)((?: \[?[A-Z|]+\]?)*)", cell.replace(r"\|", "|"))
         assert words is not None
         table[words[1]] = words[2].split()
     arguments = {

@@ -37,7 +37,7 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        names = ctx.command_path.split()[1:]
+        names = [name.replace("-", "_") for name in ctx.command_path.split()[1:]]
         with paused():
             module = importlib.import_module(f"importer.cli.{self._module or names[0]}")
         return command_run().end(ctx.invoke(getattr(module, names[-1]), **ctx.params))
@@ -94,6 +94,17 @@ def run() -> None:
 
     MANIFEST is a table: CSV, a workbook or JSON. The results file has every row with its ticket number or error.
     If a run stops, run the same command again: it goes on with the remaining rows and never creates a ticket twice.
+    """
+
+
+@cli.command("run-all")
+@click.argument("jobs", type=options.PATH)
+@options.sending_all
+def run_all() -> None:
+    """Import the tickets of many accounts, one account after the other.
+
+    JOBS is a YAML file with an account, a manifest and a mapping for each job. All jobs are checked before the first is
+    run. A job that fails does not keep the others from being run.
     """
 
 

@@ -69,7 +69,7 @@ class CommandRun:
     def end(self, ending: Ending) -> int:
         """Print how the command ended, and return its exit code."""
         if ending.error is not None:
-            _name_bug_file(ending.error)
+            name_bug_file(ending.error)
         members = self._all_members(ending)
         if self.as_json:
             _print_json(members, ending.rows)
@@ -162,7 +162,7 @@ def _print_error(error: ImporterError, *, word: str) -> None:
             print_to_stderr(line)
 
 
-def _name_bug_file(error: ImporterError) -> None:
+def name_bug_file(error: ImporterError) -> None:
     """Write the traceback of a bug to a file, and name that file in the error's details."""
     if isinstance(error, ProgramError):
         error.details = (*error.details, f"details are in {_write_traceback(error.__cause__ or error)}")

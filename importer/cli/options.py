@@ -155,6 +155,17 @@ _answer_timeout = click.option(
 _rate = click.option("--rate", type=RATE, help="The account's rate limit; or LSQ_RATE.  [default: 25/5]")
 
 _READING = (_give_up_after, _answer_timeout, _rate, ledger)
+_skip_invalid = click.option("--skip-invalid", is_flag=True, help="Send the valid rows although others are rejected.")
+_ENDING = (
+    click.option(
+        "--on-failure",
+        metavar="CMD",
+        help="Run this shell command if the exit code is not 0; it gets the summary as JSON.",
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask before sending."),
+    click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
+    progress,
+)
 _SENDING = (
     click.option("-o", "--results", type=PATH, help="File for the results.  [default: beside the manifest]"),
     click.option(
@@ -177,7 +188,7 @@ _SENDING = (
     click.option("--dry-run", is_flag=True, help="Show the plan and the first requests; send nothing."),
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N tickets, as a trial."),
     *_CHOICE,
-    click.option("--skip-invalid", is_flag=True, help="Send the valid rows although others are rejected."),
+    _skip_invalid,
     click.option(
         "--max-failures",
         type=_ParsedType("N|N%", _parse_failure_limit),
@@ -235,14 +246,7 @@ _SENDING = (
         metavar="REASON",
         help="Use a ledger that lacks what this host has sent. May create tickets twice.",
     ),
-    click.option(
-        "--on-failure",
-        metavar="CMD",
-        help="Run this shell command if the exit code is not 0; it gets the summary as JSON.",
-    ),
-    click.option("--yes", is_flag=True, help="Do not ask before sending."),
-    click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
-    progress,
+    *_ENDING,
 )
 _EXPORT_CHECKS = (
     click.option("--expect-new", is_flag=True, help="Send although the keys look changed: all rows are new."),
@@ -296,6 +300,11 @@ def reading(command: _Command) -> _Command:
 def sending(command: _Command) -> _Command:
     """Add the flags of `run` and `rerun`."""
     return _add((*_MAPPING, *_SENDING, *_LOGGING), command)
+
+
+def sending_all(command: _Command) -> _Command:
+    """Add the flags of `run-all`."""
+    return _add((_skip_invalid, *_READING, *_ENDING, *_LOGGING), command)
 
 
 def row_choice(command: _Command) -> _Command:

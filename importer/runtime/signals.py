@@ -74,6 +74,7 @@ class Interruptions:
     def __init__(self, *, may_exit: bool = True) -> None:
         self._may_exit = may_exit
         self._received: list[int] = []
+        self.first: int | None = None  # the first signal of all
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Stop = lambda _reason, _at_once: None
 
@@ -111,6 +112,7 @@ class Interruptions:
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Handle a signal."""
         self._received.append(number)
+        self.first = self.first or number
         again = len(self._received) > 1
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop, interrupted(number), again)
@@ -127,6 +129,17 @@ def recorded_signals() -> Iterator[list[int]]:
 
 
 _of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVar("interruptions", default=None)
+
+
+@contextlib.contextmanager
+def several_runs() -> Iterator[Interruptions]:
+    """Handle the signals of several runs with one object, which remembers a signal after the run that it ended."""
+    received = _of_thread.get() or Interruptions()
+    token = _of_thread.set(received)
+    try:
+        yield received
+    finally:
+        _of_thread.reset(token)
 
 
 @contextlib.contextmanager
