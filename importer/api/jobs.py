@@ -157,12 +157,13 @@ class _CheckedJob:
         self.job = Job(model.name, order, Redactor([key for key in keys.values() if key]))
 
     def _key(self, environment: Environment, member: str, name: str) -> str:
-        value = ""
-        self._check(lambda: environment.secret(name))
-        if not self.problems:
+        try:
             value = environment.secret(name)
-            if not value:  # what is written may be the key itself, so it is not shown
-                self.problems.append(f"{member}: the variable that it names is not set")
+        except ImporterError as error:
+            self.problems.append(f"{member}: {error.message}")
+            return ""
+        if not value:  # what is written may be the key itself, so it is not shown
+            self.problems.append(f"{member}: the variable that it names is not set")
         return value
 
     def _rate(self, text: str | None) -> Rate | None:

@@ -79,11 +79,17 @@ def test_all_problems_are_shown_at_once_and_nothing_is_sent(shop: Shop, open_job
     """Problems of each job are named with its number; a key in place of a variable's name is not shown."""
     good = open_job("good", 1)
     open_job("bad", 1, manifest="none.csv", mapping="no.yaml", rate="fast")
-    open_job("keys", 1, access_key="abc123-the-key")
+    open_job("keys", 1, access_key="abc123-the-key", secret_key="abc123-other")
     open_job("twice", 1, results="good/tickets.results.csv")
     told = shop.do("run-all", "jobs.yaml")
     assert told.code == 2
-    for text in ("job 2 (bad): rate", "job 2 (bad): manifest: no file", "no.yaml", "job 3 (keys): access_key"):
+    for text in (
+        "job 2 (bad): rate",
+        "job 2 (bad): manifest: no file",
+        "no.yaml",
+        "(keys): access_key",
+        "(keys): secret_key",
+    ):
         assert text in told.err
     assert "belongs to more than one job" in told.err
     assert "abc123" not in told.out + told.err
