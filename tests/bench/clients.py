@@ -46,8 +46,9 @@ def quiet_environment() -> dict[str, str]:
 
 
 def environment(account: Account, ledger: Path) -> Mapping[str, str]:
-    """Return the variables that name an account and the ledger."""
-    return quiet_environment() | dict(account.environment) | {"LSQ_LEDGER": f"sqlite:///{ledger}"}
+    """Return the variables that name an account, the ledger, and a state folder, as a port is used again soon."""
+    own = {"LSQ_LEDGER": f"sqlite:///{ledger}", "XDG_STATE_HOME": str(ledger.parent / "state")}
+    return quiet_environment() | dict(account.environment) | own
 
 
 def make_ledger(file: Path) -> Path:

@@ -154,7 +154,7 @@ def _send(bench: Bench, command: Sequence[str], tickets: int, *, already: int = 
 
 def _first_call_s(run: _Sent) -> float:
     """Return the time from the plan to the first call; up to a second too long, because the log has whole seconds."""
-    stamp = next(line.split()[0] for line in run.ended.output.splitlines() if " INFO to send " in line)
+    stamp = next(line.split()[0] for line in run.ended.output.splitlines() if " INFO to send: " in line)
     shown_at = dt.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S%z").timestamp()
     return min(at_s for at_s, _ in run.record.calls) + run.record.wall_ahead_s - shown_at
 

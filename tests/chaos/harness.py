@@ -126,6 +126,7 @@ class Command:
             "LSQ_ACCESS_KEY": sandbox.access_key.reveal(),
             "LSQ_SECRET_KEY": sandbox.secret_key.reveal(),
             "LSQ_LEDGER": ledger,
+            "XDG_STATE_HOME": str(folder / "state"),
         }
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
