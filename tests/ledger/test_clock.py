@@ -34,6 +34,7 @@ MAY_READ = {
         5,
         "times and ages for the user, names of runs, the age of what is pruned, and the calls of a day, which outlast a restart",
     ),
+    "manifest/snapshot.py": (1, "compared with a folder's mtime, which the system takes from this clock"),
     "workflows/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "suggest/preset_draft.py": (1, "the age of the account's fields, shown to the user"),
     "workflows/mapping_checks.py": (1, "the age of the account's fields, shown to the user"),
