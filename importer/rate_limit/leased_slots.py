@@ -174,8 +174,8 @@ class LeasedSlots(SlotStorage):
             daily_cap=self._request.daily_cap,
             kept=[slot.number for slot in pool.slots],
             released=released,
-            # One more than it uses: the next call need not wait.
-            wanted=math.inf if pool.is_wanting else busy + bool(busy),
+            # One more than it uses: the next call need not wait. If all are in use, calls may be about to wait.
+            wanted=math.inf if pool.is_wanting or busy == len(pool.slots) > 0 else busy + bool(busy),
             prepaid=pool.prepaid - pool.new_calls,
             share=share,
             paused_until=paused_until,
