@@ -46,7 +46,7 @@ class LeasedPool(SlotPool):
         # The pool on the server knows the other runs.
         self.runs[request.run] = RunState(now, request.rate, request.ceiling)
 
-    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:  # noqa: ARG002 - see renewals
+    def _refuse(self, request: SlotRequest, at: float) -> NotYet | DailyCapReached | None:  # noqa: ARG002 - renewals know the cap
         if self.prepaid <= self.new_calls:
             self.is_wanting = True
             if self.capped_renewals >= _CAPPED_RENEWALS:

@@ -9,7 +9,7 @@ from importer.models import Rate
 from importer.rate_limit.adaptive_share import AdaptiveShare
 from importer.rate_limit.slots import MOST_AHEAD_S, ON_TIME_S, RunState, Slot, SlotList, SlotPool
 
-_LONGEST_PAUSE_S = 24 * 3600.0
+LONGEST_PAUSE_S = 24 * 3600.0
 
 
 def pool_to_text(pool: SlotPool) -> str:
@@ -60,7 +60,7 @@ def on_another_clock(text: str, then: float | None, now: float) -> str:
 
     If ``then`` is not known, all slots count as used just now.
     """
-    pool = pool_from_text(text, now if then is None else then, _LONGEST_PAUSE_S)
+    pool = pool_from_text(text, now if then is None else then, LONGEST_PAUSE_S)
     if then is None:
         return pool_to_text(SlotPool(slots=SlotList.all_used(len(pool.slots), now)))
     later_s = now - then

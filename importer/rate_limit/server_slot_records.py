@@ -17,9 +17,8 @@ import sqlalchemy as sa
 from importer.ledger import database, postgres, schema
 from importer.ledger.server_outage import ServerOutage
 from importer.rate_limit import SlotPool
-from importer.rate_limit.pool_text import pool_from_text, pool_to_text
+from importer.rate_limit.pool_text import LONGEST_PAUSE_S, pool_from_text, pool_to_text
 
-_LONGEST_PAUSE_S = 24 * 3600.0
 _CLOCK_SAMPLES = 16
 # A minute that is partly within the 24 hours counts fully.
 _LOOK = sa.text("""
@@ -116,7 +115,7 @@ class ServerSlotRecords:
         found = self._found or self._look(db)
         while True:
             now = self.now()
-            pool = pool_from_text(found.text, now, _LONGEST_PAUSE_S)
+            pool = pool_from_text(found.text, now, LONGEST_PAUSE_S)
             pool.calls_last_day = found.calls
             answers = [change(pool, now) for change in changes]
             text, calls = pool_to_text(pool), pool.new_calls

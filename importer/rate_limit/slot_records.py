@@ -11,12 +11,11 @@ from importer.ledger import database, schema
 from importer.ledger.connection import LedgerConnection
 from importer.ledger.records import utc_minute
 from importer.rate_limit import SlotPool
-from importer.rate_limit.pool_text import pool_from_text, pool_to_text
+from importer.rate_limit.pool_text import LONGEST_PAUSE_S, pool_from_text, pool_to_text
 from importer.rate_limit.server_slot_records import ServerSlotRecords
 from importer.rate_limit.slots import SlotList
 
 DAY_MINUTES = 24 * 60
-_LONGEST_PAUSE_S = 24 * 3600.0
 _KEPT_MINUTES = 3 * DAY_MINUTES
 
 Change = Callable[[SlotPool, float], Any]
@@ -74,7 +73,7 @@ class FileSlotRecords:
             db.execute(schema.quotas.insert().values(blank))
             found = db.execute(schema.quotas.select().where(where)).one()
         now = database.boot_clock_s()  # after waiting for the lock
-        pool = pool_from_text(found.pool, now, _LONGEST_PAUSE_S)
+        pool = pool_from_text(found.pool, now, LONGEST_PAUSE_S)
         if found.boot_id != database.boot_id():
             # The machine was restarted: the times are of another clock.
             pool = SlotPool(slots=SlotList.all_used(len(pool.slots), now))

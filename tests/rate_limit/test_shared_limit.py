@@ -57,6 +57,15 @@ async def use_forever(limiter: RateLimiter) -> None:
         await use(limiter, [])
 
 
+async def use_both(first: Ledger, second: Ledger, rate: Rate, calls: int) -> tuple[list[float], list[float]]:
+    """Make so many calls in each of two runs at the same time; return their times."""
+    uses = list[float](), list[float]()
+    async with asyncio.timeout(PATIENCE_S), limiting(first, "A", rate) as a, limiting(second, "B", rate) as b:
+        limiters = zip((a, b), uses, strict=True)
+        await asyncio.gather(*(use(limiter, at) for limiter, at in limiters for _ in range(calls)))
+    return uses
+
+
 def assert_kept(uses: list[float], rate: Rate) -> None:
     for first, beyond in zip(sorted(uses), sorted(uses)[rate.calls :], strict=False):
         assert beyond - first > rate.period_s
@@ -65,15 +74,7 @@ def assert_kept(uses: list[float], rate: Rate) -> None:
 def test_two_runs_keep_the_limit_together(ledger: Ledger, other: Ledger) -> None:
     """Each has its own connection to the ledger; both get slots."""
     rate = Rate(10, 0.5)
-
-    async def whole() -> tuple[list[float], list[float]]:
-        uses = list[float](), list[float]()
-        async with asyncio.timeout(PATIENCE_S), limiting(ledger, "A", rate) as a, limiting(other, "B", rate) as b:
-            limiters = zip((a, b), uses, strict=True)
-            await asyncio.gather(*(use(limiter, at) for limiter, at in limiters for _ in range(25)))
-        return uses
-
-    mine, others = asyncio.run(whole())
+    mine, others = asyncio.run(use_both(ledger, other, rate, 25))
     assert (len(mine), len(others)) == (25, 25)
     assert_kept(mine + others, rate)
     assert min(mine) < max(others)
@@ -123,15 +124,7 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, other: Ledger) -> 
 def test_calls_are_made_one_run_after_the_other_where_there_is_one_slot(ledger: Ledger, other: Ledger) -> None:
     """With fewer slots than runs, runs take turns."""
     rate = Rate(1, 0.1)
-
-    async def whole() -> tuple[list[float], list[float]]:
-        uses = list[float](), list[float]()
-        async with asyncio.timeout(PATIENCE_S), limiting(ledger, "A", rate) as a, limiting(other, "B", rate) as b:
-            limiters = zip((a, b), uses, strict=True)
-            await asyncio.gather(*(use(limiter, at) for limiter, at in limiters for _ in range(4)))
-        return uses
-
-    mine, others = asyncio.run(whole())
+    mine, others = asyncio.run(use_both(ledger, other, rate, 4))
     assert_kept(mine + others, rate)
 
 
