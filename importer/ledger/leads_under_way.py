@@ -1,4 +1,4 @@
-"""Leads under way: of two requests that could create the same lead, one waits, also if another run sends it.
+"""Leads that a request without an answer may create: another request for the same lead waits, in any run.
 
 A row takes its leads in the transaction that records its intent, and releases them in that of its outcome.
 """

@@ -47,7 +47,7 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, de
 _AWAY_CLASSES = ("08", "57P")  # connection exceptions; shut down, crashed, starting up
 _AWAY = frozenset({"53300", "25P03"})  # too many connections; the transaction was idle for too long
 _AWAY_TEXTS = ("starting up", "shutting down", "in recovery", "too many", "terminating connection", "not yet accepting")
-# Without a SQLSTATE of the server, and not mended by waiting.
+# The server sends no SQLSTATE for these errors, and waiting does not remove them.
 _PERMANENT_TEXTS = ("certificate", "does not support SSL", "no password supplied", "authentication")
 # What an error means, by its SQLSTATE, or by words of libpq where a connection can't be made.
 _REASONS = {
