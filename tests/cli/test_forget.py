@@ -126,15 +126,20 @@ def test_an_account_that_shows_no_ticket_is_said_and_asked_about(
     run = shop.run("--json").summary["run"]
     numbers = [row["import_ticket_number"] for row in shop.results()]
     delete(account, *numbers)
-    questions: list[str] = []
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return True
+
     monkeypatch.setattr("importer.cli.ledger_rows.can_ask", lambda: True)
-    monkeypatch.setattr("importer.cli.ledger_rows.ask", lambda text: bool(questions.append(text)) or True)
+    monkeypatch.setattr("importer.cli.ledger_rows.ask", agree)
     done = shop.do("ledger", "forget", run, "--json")
     assert (done.code, done.summary["forgotten"]) == (0, rows)
     [warning] = done.summary["warnings"]
     assert f"does not show {words}" in warning
     assert f"Look for ticket {numbers[0]} in the account" in warning
-    assert questions[0].startswith("Are these tickets deleted in the account")
+    assert asked[0].startswith("Are these tickets deleted in the account")
 
 
 def test_a_workbook_of_open_rows_names_all_rows(shop: Shop, account: Account):
