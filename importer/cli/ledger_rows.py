@@ -51,7 +51,8 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
         if yes:
             return True
         show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=True)
-        return ask("Forget this? The next run sends the rows as new ones.")
+        sure = "Are these tickets deleted in the account, and forget this?" if plan.warning else "Forget this?"
+        return ask(f"{sure} The next run sends the rows as new ones.")
 
     url = ledger_url(flags["ledger"], environment)
     with contextlib.closing(Ledger.open(url, flags["give_up_after"])) as opened:

@@ -102,7 +102,7 @@ def _open_run(job: ImportJob, emit: Emit, *, only_plans: bool = False) -> Iterat
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
-            preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
+            preflight.set_original(original.path, original.comparison, original.stored_types)
         run = ImportRun(job, preflight, ledger, guard)
         stack.callback(run.stage.close)
         yield run
