@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import gc
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,12 +17,14 @@ from importer.ledger.store import shared_connections
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
 from importer.runtime.event_loop import shared_event_loop
 from importer.runtime.events import Emit, Event, SendingStarted, to_all
+from importer.runtime.garbage_collection import frozen
 from importer.runtime.open_files import raise_open_files
 from importer.runtime.signals import Interruptions, SeveralRuns, interrupted, raise_lost
 from importer.workflows.run import export_stopped
 from importer.workflows.send_options import most_in_flight
 
 _FILES_PER_RUN = 40  # of the ledger, the manifest, the results and a few connections
+_JOBS_PER_COLLECTION = 10
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, listen: Callable[[Job], Emit], c
         runner.signals.handling(),
         shared_event_loop(),
         shared_connections(),
+        frozen(),
         ThreadPoolExecutor(at_once, "job") as threads,
     ):
         futures = [
@@ -98,6 +102,7 @@ class _Runner:
         self._confirm = confirm
         self._at_once = at_once
         self._turn = threading.Lock()
+        self._ended = itertools.count(1)
 
     def run_account(self, jobs: Sequence[Job]) -> list[JobEnd]:
         """Run the jobs of one account one after the other."""
@@ -114,7 +119,8 @@ class _Runner:
                     turn.close()
 
             end = self._end(job, to_all(listen, self._listen(job)), received)
-            gc.collect()  # cycles of a run hold its tables, a megabyte, and are old when it ends
+            if next(self._ended) % _JOBS_PER_COLLECTION == 0:
+                gc.collect()  # cycles of a run hold its tables, a megabyte, and are old when it ends
             return end
 
     def _end(self, job: Job, emit: Emit, received: Interruptions) -> JobEnd:
