@@ -1,4 +1,5 @@
-"""The Python API over the workflows of `validate`, `run`, `rerun` and `run-all`: `check`, `imports`, `jobs`.
+"""The Python API over the workflows of `validate`, `run`, `rerun` and `run-all`.
 
-`importer` itself gives out its names, and loads the modules when they are used.
+`importer` itself gives out its names, and loads the modules `check` and `imports` when they are used. `jobs_file` reads
+the file of `run-all`, and `jobs` runs its jobs.
 """

@@ -101,7 +101,7 @@ def run() -> None:
 @click.argument("jobs", type=options.PATH)
 @options.sending_all
 def run_all() -> None:
-    """Import the tickets of many accounts, one after the other.
+    """Import the tickets of many accounts at the same time.
 
     JOBS is a YAML file with an account, a manifest and a mapping for each job. All jobs are checked before the first is
     run. A job that fails does not keep the others from being run.

@@ -15,8 +15,9 @@ from typing import Any
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.cache import as_data
 from importer.cli import options
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_fields, step_lines, steps_data
 from importer.cli.terminal import Terminal
 from importer.errors import UsageError
 from importer.results import escape_formula
@@ -52,7 +53,12 @@ def fields(output: Path | None, **flags: Any) -> Ending:
     if output is not None:
         _write(output, fetched.fields)
     written = [labelled("written", str(output))] if output is not None else []
-    return Ending(data=as_data(fetched.fields), text=(*_table_lines(fetched), *written))
+    steps = after_fields(command_run().typed)
+    return Ending(
+        data=as_data(fetched.fields) | {"next": steps_data(steps)},
+        text=(*_table_lines(fetched), *written),
+        last_lines=step_lines(steps),
+    )
 
 
 def _check_output(path: Path) -> None:

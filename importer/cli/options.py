@@ -166,6 +166,15 @@ _ENDING = (
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
     progress,
 )
+_dry_run = click.option("--dry-run", is_flag=True, help="Show the plan and the first requests; send nothing.")
+_at_once = click.option(
+    "--at-once",
+    type=click.IntRange(1, 500),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Run at most N jobs at a time.",
+)
 _SENDING = (
     click.option("-o", "--results", type=PATH, help="File for the results.  [default: beside the manifest]"),
     click.option(
@@ -185,7 +194,7 @@ _SENDING = (
         help="Import into a sandbox account on this machine, as a trial without keys.",
     ),
     read_fields,
-    click.option("--dry-run", is_flag=True, help="Show the plan and the first requests; send nothing."),
+    _dry_run,
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N tickets, as a trial."),
     *_CHOICE,
     _skip_invalid,
@@ -304,7 +313,7 @@ def sending(command: _Command) -> _Command:
 
 def sending_all(command: _Command) -> _Command:
     """Add the flags of `run-all`."""
-    return _add((_skip_invalid, *_READING, *_ENDING, *_LOGGING), command)
+    return _add((_dry_run, _at_once, _skip_invalid, *_READING, *_ENDING, *_LOGGING), command)
 
 
 def row_choice(command: _Command) -> _Command:

@@ -1,4 +1,4 @@
-"""Shows the progress of a run: a bar on a terminal, a log line every ten seconds elsewhere."""
+"""Shows the progress of one or more runs: a bar on a terminal, a log line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN = (Status.CREATED, Status.FAILED, Status.UNKNOWN)
 
 @dataclass
 class Figures:
-    """Counts and rates of one run. ``clock`` returns seconds."""
+    """Counts and rates of the runs that send at the same time. ``clock`` returns seconds."""
 
     total: int
     limit: Rate
@@ -36,6 +36,13 @@ class Figures:
 
     def __post_init__(self) -> None:
         self._started = self.clock()
+
+    def add_run(self, rows: int, limit: Rate) -> None:
+        """Add the rows and the limit of a run that sends at the same time."""
+        self.total += rows
+        self.limit = Rate(
+            self.limit.calls + round(limit.calls * self.limit.period_s / limit.period_s), self.limit.period_s
+        )
 
     def called(self) -> None:
         """Count a call."""
@@ -78,24 +85,31 @@ class ProgressLines:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._figures = Figures(total=0, limit=Rate(1, 1.0), clock=clock)
+        self._runs = 0  # that send now
         self._next_at = 0.0
 
     def listen(self, event: Event) -> None:
         """Count calls and rows, and show them now and then."""
         match event:
             case SendingStarted(rows, limit):
-                self._figures = Figures(total=rows, limit=limit, clock=self._clock)
-                self._start()
+                self._runs += 1
+                if self._runs == 1:
+                    self._figures = Figures(total=rows, limit=limit, clock=self._clock)
+                    self._start()
+                else:
+                    self._figures.add_run(rows, limit)
             case CallEnded():
                 self._figures.called()
             case RowSettled():
                 self._figures.done[event.status] += 1
                 self._advance()
             case SendingGoesOn(calls_left):
-                self._figures.calls_left = calls_left
+                self._figures.calls_left = calls_left if self._runs == 1 else None
                 self._show()
             case SendingEnded():
-                self._end()
+                self._runs -= 1
+                if not self._runs:
+                    self._end()
 
     def _start(self) -> None:
         self._next_at = self._clock() + _LINE_EVERY_S
@@ -134,6 +148,7 @@ class ProgressBar(ProgressLines):
     def _show(self) -> None:
         with self._until_closed():
             if self._bar is not None:
+                self._bar.total = self._figures.total
                 self._bar.set_postfix_str(self._figures.text())
 
     def _end(self) -> None:

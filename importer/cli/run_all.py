@@ -1,82 +1,120 @@
-"""`run-all`: imports the tickets of many accounts, one after the other."""
+"""`run-all`: imports the tickets of many accounts side by side."""
 
 from __future__ import annotations
 
 import functools
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from importer.api.jobs import Job, JobEnd, read_jobs, run_jobs
+from importer.api.jobs import JobEnd, plan_jobs, run_jobs
+from importer.api.jobs_file import Job, read_jobs
 from importer.cli import options
 from importer.cli.ending import Ending, name_bug_file
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import hide, log
-from importer.cli.questions import can_ask, shows_bar
+from importer.cli.questions import ask, can_ask, shows_bar
 from importer.cli.terminal import Terminal
-from importer.errors import Interrupted
+from importer.errors import Declined
 from importer.models import Status
-from importer.reports import summary_data, summary_lines
-from importer.runtime.events import Emit, Event, Warned
+from importer.reports import (
+    log_text,
+    plan_data,
+    plan_lines,
+    problem_lines,
+    short_plan,
+    summary_data,
+    summary_lines,
+    warning_lines,
+)
+from importer.reports.summary import PlanSummary
+from importer.runtime.events import Emit, Event, Noted, RunStarted, Warned
 from importer.runtime.redaction import Redactor
 from importer.settings import read_environment
 
+_STATES = (*(status.value for status in Status), "to_send")
 _SUMS = ("rows", *(status.value for status in Status), "calls", "throttled")
 
 
 def run_all(jobs: Path, **flags: Any) -> Ending:
-    """Import the tickets of all jobs of a file."""
+    """Import the tickets of all jobs of a file, or only plan them with ``--dry-run``."""
     found = read_jobs(jobs, options.of_flags(flags))
     set_up_log(flags, read_environment(), written=tuple(job.order.results for job in found))
     hide(functools.reduce(Redactor.joined, (job.redactor for job in found)))
     terminal = Terminal(asks=can_ask() and not flags["yes"], bar=shows_bar(flags))
-    lines: list[str] = []
-    data: list[dict[str, Any]] = []
-    stopped = None
-    try:
-        for end in run_jobs(found, functools.partial(_listener, terminal), terminal.confirm):
-            data.append(_data(end))
-            lines += _lines(end)
-    except Interrupted as error:  # the signal came between two jobs
-        stopped = error
-    return replace(_ending(data, lines), error=stopped)
+    listen = functools.partial(_listener, terminal)
+    if flags["dry_run"]:
+        return _ending(found, plan_jobs(found, listen), "This was a dry run: nothing was sent, recorded or written.")
+    if terminal.asks and not ask(f"Run {_counted(len(found), 'job')} of {jobs}?"):
+        raise Declined("nothing was sent", hint="--dry-run shows what each job would send")
+    return _ending(found, run_jobs(found, flags["at_once"], listen, terminal.confirm))
 
 
-def _ending(jobs: Sequence[dict[str, Any]], lines: Iterable[str]) -> Ending:
-    codes = Counter(job["exit_code"] for job in jobs)
-    not_started = codes.pop(None, 0)
-    sums = {name: sum(job.get(name, 0) for job in jobs) for name in _SUMS}
-    states = ", ".join(f"{sums[status.value]:,} {status.value}" for status in Status if sums[status.value])
-    ends = [f"{count:,} with exit code {code}" for code, count in sorted(codes.items())]
-    ends += [f"{not_started:,} not started: run the same command again"] if not_started else []
-    text = f"{len(jobs):,} jobs: {', '.join(ends)}"
+def _ending(jobs: Sequence[Job], ends: Iterable[JobEnd], *more: str) -> Ending:
+    """Log each job when it ends, and return the end of all, in the order of the file."""
+    ended: dict[str, JobEnd] = {}
+    for end in ends:
+        ended[end.job.name] = end
+        level = logging.WARNING if end.exit_code else logging.INFO
+        log.log(level, "%s (%s of %s)", _end_text(end), len(ended), _counted(len(jobs), "job"))
+    in_order = [ended[job.name] for job in jobs]
+    data = [_data(end) for end in in_order]
+    codes = Counter(end.exit_code for end in in_order if end.exit_code is not None)
+    not_started = len(jobs) - codes.total()
+    sums = {name: sum(job.get(name, 0) for job in data) for name in (*_SUMS, *(["to_send"] if more else []))}
+    states = ", ".join(f"{sums[name]:,} {name.replace('_', ' ')}" for name in sums if name in _STATES and sums[name])
+    texts = [f"{count:,} with exit code {code}" for code, count in sorted(codes.items())]
+    texts += [f"{not_started:,} not started: run the same command again"] if not_started else []
+    text = f"{_counted(len(jobs), 'job')}: {', '.join(texts)}"
     return Ending(
         exit_code=max(codes, default=0),
-        data={"run": None, "account": None, **sums, "jobs": jobs},
-        lines=(*lines, "", text, f"{sums['rows']:,} rows{states and f': {states}'}"),
+        data={"run": None, "account": None, **sums, "jobs": data},
+        lines=[line for end in in_order for line in _lines(end)],
+        last_lines=("", text, f"{_counted(sums['rows'], 'row')}{states and f': {states}'}", *more),
         log_text=text,
     )
 
 
 def _listener(terminal: Terminal, job: Job) -> Emit:
-    """Return what shows the events of a job, with its name in warnings."""
-    log.info("job %s", job.name)
+    """Return what shows the events of a job, with its name: those of several jobs come at the same time."""
 
     def listen(event: Event) -> None:
-        terminal.listen(Warned(f"{job.name}: {event.text}") if isinstance(event, Warned) else event)
+        match event:
+            case Warned(text):
+                terminal.listen(Warned(f"{job.name}: {text}"))
+            case Noted(text):
+                terminal.listen(Noted(f"{job.name}: {text}", is_detail=True))
+            case PlanSummary():
+                terminal.listen(Noted(f"{job.name}: {short_plan(event)}"))
+                for warning in event.warnings:
+                    terminal.listen(Warned(f"{job.name}: {warning}"))
+            case RunStarted():  # the JSON object has no run of its own
+                pass
+            case _:
+                terminal.listen(event)
 
     return listen
 
 
+def _end_text(end: JobEnd) -> str:
+    code = end.exit_code
+    if code is None:
+        return f"{end.job.name}: not started"
+    ending = f": {end.ending.message}" if end.ending is not None else ""
+    result = f": {log_text(end.summary)}" if end.summary is not None else ""
+    return f"{end.job.name}: ended with exit code {code}{result}{ending}"
+
+
 def _data(end: JobEnd) -> dict[str, Any]:
-    error = end.error or (end.summary.ending if end.summary is not None else None)
+    error = end.ending
     if error is not None:
         name_bug_file(error)
     return {
         **(summary_data(end.summary) if end.summary is not None else {}),
-        "name": end.name,
+        **(plan_data(end.plan) if end.plan is not None else {}),
+        "name": end.job.name,
         "exit_code": end.exit_code,
         "stopped": error.message if error is not None else None,
         "details": list(error.details) if error is not None else [],
@@ -84,10 +122,16 @@ def _data(end: JobEnd) -> dict[str, Any]:
     }
 
 
-def _lines(end: JobEnd) -> list[str]:
+def _lines(end: JobEnd) -> Iterator[str]:
     code = end.exit_code
-    lines = ["", f"job {end.name}: {'not started' if code is None else f'exit code {code}'}"]
+    yield from ("", f"job {end.job.name}: {'not started' if code is None else f'exit code {code}'}")
+    if end.plan is not None:
+        yield from (*problem_lines(end.plan.kinds, with_fixes=True), *plan_lines(end.plan), *warning_lines(end.plan))
     if end.summary is not None:
-        lines += summary_lines(end.summary)
-    error = end.error or (end.summary.ending if end.summary is not None else None)
-    return [*lines, *error.lines()] if error is not None else lines
+        yield from summary_lines(end.summary)
+    if end.ending is not None:
+        yield from end.ending.lines()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -157,7 +157,8 @@ REJECTED = {
     "ambiguous-number": ErrorCode(
         "ambiguous number",
         "The point in the value can be a thousands separator or a decimal point.",
-        "Write it without a thousands separator; if the cells are stored as numbers, remove `thousands` from the rule.",
+        "Write it without a thousands separator; if the cells are stored as numbers, remove `thousands` and `decimal` "
+        "from the rule.",
         "Workbooks and JSON store numbers with a decimal point, so 1.234 is a little more than one as a number, and "
         "can be more than a thousand as a text.",
     ),

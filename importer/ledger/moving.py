@@ -58,7 +58,7 @@ def move_ledger(source_url: str, target_url: str, carry_pool: CarryPool, report:
                     _copy(source, target, carry_pool, report)
                 _mark(source, target_url)
         finally:
-            engine.dispose()
+            postgres.close_engine(engine)
     return _arrived(source_url, target_url)
 
 
@@ -76,7 +76,7 @@ def _marks(url: str) -> dict[str, str]:
         with database.translated_errors(url), engine.connect() as db:
             return moved_ledgers.marks(db)
     finally:
-        engine.dispose()
+        postgres.close_engine(engine)
 
 
 @contextlib.contextmanager
@@ -134,7 +134,7 @@ def _engine(url: str) -> Iterator[sa.Engine]:
     try:
         yield engine
     finally:
-        engine.dispose()
+        postgres.close_engine(engine)
 
 
 def _make_room(path: Path) -> None:

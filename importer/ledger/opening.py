@@ -47,7 +47,7 @@ def exists(url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
         try:
             return sa.inspect(engine).has_table("ledger_meta")
         finally:
-            engine.dispose()
+            postgres.close_engine(engine)
 
     return _when_there(url, is_there, patience_s)
 
@@ -86,7 +86,7 @@ def looking(url: str) -> Iterator[tuple[sa.Connection, Path | None]]:
             refuse_moved(db)
             yield db, database.sqlite_path(url)
     finally:
-        engine.dispose()
+        postgres.close_engine(engine)
 
 
 def no_ledger(url: str) -> LedgerError:
@@ -110,7 +110,7 @@ def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engi
             _make_tables(engine)
         migrations.check_or_upgrade(engine, path)
     except BaseException:
-        engine.dispose()
+        postgres.close_engine(engine)
         raise
     return engine
 

@@ -7,9 +7,11 @@ may use another connection of the server.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import os
 import socket
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -112,13 +114,47 @@ _HINTS = {
 }
 _VERIFIED = frozenset({"verify-ca", "verify-full"})
 _connections: weakref.WeakSet[Any] = weakref.WeakSet()
+# A transaction takes one connection for a few round trips, so several runs seldom wait for one.
+_SHARED_CONNECTIONS = 20
+_POOL_TIMEOUT_S = 300.0
+_shared: contextvars.ContextVar[dict[sa.URL, sa.Engine] | None] = contextvars.ContextVar("engines", default=None)
+_sharing = threading.Lock()
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def make_engine(url: sa.URL) -> sa.Engine:
-    """Return the engine for a PostgreSQL address. Parameters in the address override the program's own."""
+    """Return an engine for a PostgreSQL address. Parameters in the address override the program's own."""
+    shared = _shared.get()
+    if shared is None:
+        return _new_engine(url)
+    with _sharing:
+        if url not in shared:
+            shared[url] = _new_engine(url, pool_size=_SHARED_CONNECTIONS, max_overflow=0, pool_timeout=_POOL_TIMEOUT_S)
+        return shared[url]
+
+
+def close_engine(engine: sa.Engine) -> None:
+    """Close the connections of an engine, unless other runs use it, too."""
+    if engine not in (_shared.get() or {}).values():
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def shared_engines() -> Iterator[None]:
+    """Let all ledgers with the same address share their connections, in this context and in copies of it."""
+    engines: dict[sa.URL, sa.Engine] = {}
+    token = _shared.set(engines)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+        for engine in engines.values():
+            engine.dispose()
+
+
+def _new_engine(url: sa.URL, **pool: float) -> sa.Engine:
     arguments = {name: value for name, value in _CONNECT_ARGUMENTS.items() if name not in url.query}
-    engine = sa.create_engine(url, connect_args=arguments)
+    engine = sa.create_engine(url, connect_args=arguments, **pool)
     sa.event.listen(engine, "connect", _on_connect)
     sa.event.listen(engine, "begin", _on_begin)
     return engine

@@ -6,6 +6,7 @@ import logging
 import threading
 
 from importer.ledger.database import boot_clock_s
+from importer.runtime.signals import raise_lost
 
 log = logging.getLogger("importer")
 _BETWEEN_TRIES_S = 0.5
@@ -35,6 +36,7 @@ class ServerOutage:
 
     def wait(self, why: str) -> bool:
         """Wait before another try; return whether there may be one."""
+        raise_lost()  # in a thread, a signal raises nothing by itself
         now = boot_clock_s()
         if self._since is None:
             self._since = now

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
-from importer.ledger import database, leases, opening, schema
+from importer.ledger import database, leases, opening, postgres, schema
 from importer.ledger.host_note import HostNote
 from importer.ledger.leads_under_way import commit_the_sendable
 from importer.ledger.moved_ledgers import refuse_moved
@@ -35,6 +35,7 @@ from importer.ledger.request_recorder import RequestRecorder
 from importer.ledger.rows import LedgerRows
 from importer.ledger.server_outage import USUAL_PATIENCE_S
 
+shared_connections = postgres.shared_engines
 _CLOSING_S = 2.0  # how long the end waits for a server that is away
 
 
@@ -73,7 +74,7 @@ class Ledger(LedgerRows):
         """Close the connections, and release the lock of a run that could not be ended."""
         self.outage.hurry(_CLOSING_S)
         self.forget_mark()
-        self._engine.dispose()
+        postgres.close_engine(self._engine)
         self._release_lock()
 
     # -- runs -------------------------------------------------------------------------------------------------------

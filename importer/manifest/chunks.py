@@ -14,7 +14,7 @@ from importer.error_codes import ERROR_CODES
 from importer.manifest.cell_values import CellValues
 from importer.manifest.footer import Footer, add_footer_hints, ends_with_short_row
 from importer.manifest.header import Header, column_letter
-from importer.manifest.records import BlankRecords, RecordList, Records, is_blank, stripped
+from importer.manifest.records import Batch, BlankRecords, RecordList, Records, is_blank, stripped
 from importer.manifest.text_column import Column, is_visible
 from importer.models import Problem
 
@@ -102,20 +102,6 @@ class Chunk:
         if set(map(len, records)) - {width}:
             records = [record[:width] + [""] * (width - len(record)) for record in records]
         return records
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Consecutive records as in the file; ``first_row`` is the row number of the first one.
-
-    ``problems``: what the format's reader reports about cells that can't be sent; none of these records is blank.
-    ``comments``: how many of the blank records are comments.
-    """
-
-    first_row: int
-    records: Records
-    problems: tuple[Problem, ...] = ()
-    comments: int = 0
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Protocol, assert_never
 from importer.errors import ManifestError
 from importer.manifest.archives import UnpackedFile, unpack
 from importer.manifest.cell_values import CellValues
-from importer.manifest.chunks import Batch, Chunk, RowCounter, RowOptions, make_chunks
+from importer.manifest.chunks import Chunk, RowCounter, RowOptions, make_chunks
 from importer.manifest.delimited.delimited_file import open_delimited
 from importer.manifest.delimited.dialect import BLANKS_NOTE
 from importer.manifest.file_type import FileType, detect_file_type
@@ -23,6 +23,7 @@ from importer.manifest.markup.html_tables import open_html
 from importer.manifest.markup.xml_file import open_xml
 from importer.manifest.markup.xml_workbook import open_xml_workbook
 from importer.manifest.prefetch import prefetch
+from importer.manifest.records import Batch
 from importer.manifest.skipped_footer import without_footer
 from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions

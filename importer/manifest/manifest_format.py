@@ -79,9 +79,11 @@ class ManifestFormat:
         return self.certainty in (EncodingCertainty.LIKELY, EncodingCertainty.GUESS)
 
     @property
-    def stores_numbers(self) -> bool:
-        """Return whether cells may be stored as numbers, which have a decimal point."""
-        return not self.has_only_texts and (self.encoding is None or not self.header_row)  # a workbook, or JSON
+    def stored_types(self) -> frozenset[str]:
+        """Return as what cells may be stored besides text: numbers have a decimal point, dates are in ISO 8601."""
+        if self.has_only_texts or (self.encoding is not None and self.header_row):
+            return frozenset()
+        return frozenset({"number"} if self.sheet is None else {"number", "date"})  # JSON, or a workbook
 
     def describe(self) -> str:
         """Describe the format for the user: ``CSV, UTF-8, comma-separated``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.manifest.text_column import Column, Integers
+from importer.models import Problem
 
 
 class Records(Protocol):
@@ -58,10 +59,6 @@ class RecordList:
         """Return some of these records."""
         return RecordList(records=[self.records[position] for position in positions.tolist()])
 
-    def part(self, start: int, stop: int) -> RecordList:
-        """Return the records from ``start`` to before ``stop``."""
-        return RecordList(records=self.records[start:stop])
-
     def column(self, index: int) -> Column | None:
         """Return each record's cell at ``index``.
 
@@ -87,30 +84,30 @@ class BlankRecords:
     def __len__(self) -> int:
         return self.size
 
-    @property
-    def widths(self) -> Integers:
-        """Return 0 for each record."""
-        return np.zeros(self.size, dtype=np.int64)
 
-    def take(self, positions: npt.NDArray[np.intp]) -> BlankRecords:
-        """Return some of these records."""
-        return BlankRecords(size=positions.size)
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Consecutive records as in the file; ``first_row`` is the row number of the first one.
 
-    def part(self, start: int, stop: int) -> BlankRecords:
-        """Return the records from ``start`` to before ``stop``."""
-        return BlankRecords(size=max(min(stop, self.size) - start, 0))
+    ``problems``: what the format's reader reports about cells that can't be sent; none of these records is blank.
+    ``comments``: how many of the blank records are comments.
+    """
 
-    def column(self, _index: int) -> Column | None:
-        """Return an empty cell for each record."""
-        return Column.from_texts([""] * self.size)
+    first_row: int
+    records: Records | BlankRecords
+    problems: tuple[Problem, ...] = ()
+    comments: int = 0
 
-    def column_texts(self, _index: int) -> list[str]:
-        """Return an empty text for each record."""
-        return [""] * self.size
-
-    def texts(self) -> list[list[str]]:
-        """Return an empty list for each record."""
-        return [[] for _ in range(self.size)]
+    def split(self, size: int) -> Iterator[Batch]:
+        """Yield the same records, at most ``size`` at a time, unless they are blank."""
+        if isinstance(self.records, BlankRecords) or len(self.records) <= size:
+            yield self
+            return
+        for start in range(0, len(self.records), size):
+            records = self.records.take(np.arange(start, min(start + size, len(self.records))))
+            rows = range(self.first_row + start, self.first_row + start + len(records))
+            problems = tuple(problem for problem in self.problems if problem.row in rows)
+            yield Batch(first_row=rows.start, records=records, problems=problems)
 
 
 def is_blank(record: Iterable[str]) -> bool:

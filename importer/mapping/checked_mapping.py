@@ -62,7 +62,7 @@ class Rule:
     pick: Literal["first", "last"] | None = None  # of the values of a list column
     repeated: tuple[str, ...] = ()  # set for a manifest: its columns, if it has several of this name
     separator: str | None = None  # set by a template that joins: between the values of a list column
-    stored_numbers: bool = False  # set for a workbook: its numbers have a decimal point, whatever ``decimal`` is
+    stored_types: frozenset[str] = frozenset()  # set for a manifest: `number`, `date`, if cells may be such, not texts
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class ServerSlotRecords:
 
     def close(self) -> None:
         """Release the connection."""
-        self._engine.dispose()
+        postgres.close_engine(self._engine)
 
     def now(self) -> float:
         """Return the server's time in seconds."""

@@ -53,6 +53,12 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
         yield labelled("daily cap", f"{plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}")
 
 
+def short_plan(plan: PlanSummary) -> str:
+    """Return the plan of a run in one line, for a log of several runs."""
+    takes = f", {least_duration(plan.seconds)}" if plan.to_send and not plan.go_on_with else ""
+    return f"{_counted(plan.rows, 'row')} in {plan.manifest}, to send: {_to_send_text(plan)}{takes}"
+
+
 def _to_send_text(plan: PlanSummary) -> str:
     if plan.go_on_with:
         rejected = plan.counts[Disposition.REJECT]

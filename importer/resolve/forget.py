@@ -50,7 +50,7 @@ class ForgetPlan:
     """What is about to be forgotten, and which rows are kept because there is or may be a ticket.
 
     ``acknowledged``: how many rows will not be acknowledged any more. ``manifest``: of the run that sent them; empty if
-    it is not known. ``warning``: why the search proves little.
+    it is not known. ``warning``: the account showed no ticket at all, maybe for other reasons.
     """
 
     account: str
@@ -218,10 +218,7 @@ def _plan(
         proof_numbers = other_numbers(run.ledger, run.info, _PROOF_TICKETS)
         shown = _numbers_in_account(_Numbers(numbers, proof_numbers), run, connect, emit)
         if not (shown or proof_numbers):
-            warning = (
-                "the account shows none of these tickets, and the ledger knows no other one to check with: "
-                "make sure that LSQ_HOST is the account's address"
-            )
+            warning = _unproven(numbers)
     rows = [] if job.even_existing else target.rows
     existing = [row for row in rows if row.number in shown]
     unknown = [row for row in rows if row.state in (Status.UNKNOWN, "sending")]
@@ -234,6 +231,17 @@ def _plan(
         acknowledged=len(target.acknowledged),
         manifest=target.manifest if target.is_manifest else "",
         warning=warning,
+    )
+
+
+def _unproven(numbers: Sequence[str]) -> str:
+    """Return what the user has to find out where no ticket of the account could be read."""
+    tickets = f"ticket {numbers[0]}" if len(numbers) == 1 else f"any of these {len(numbers):,} tickets"
+    seen = "it is deleted" if len(numbers) == 1 else "all of them are deleted"
+    return (
+        f"the account does not show {tickets}: either {seen}, or these keys can't read tickets, or LSQ_HOST is wrong. "
+        f"The ledger has no other ticket to tell which. Look for ticket {numbers[0]} in the account with a browser: "
+        "if it is there, forget nothing, as the next run would create it twice"
     )
 
 

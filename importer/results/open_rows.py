@@ -8,11 +8,11 @@ from itertools import groupby
 from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
-from importer.manifest.chunks import Batch, Chunk
+from importer.manifest.chunks import Chunk
 from importer.manifest.header import Header
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.records import RecordList
+from importer.manifest.records import Batch, RecordList
 from importer.manifest.snapshot import private_copy
 from importer.models import OPEN_ROWS_SHEET, ManifestOptions, Problem
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, unescape_formula

@@ -32,6 +32,8 @@ def raising() -> Iterator[Raising]:
 class Raising:
     """Raises at every signal, and remembers the first: Python drops exceptions that are raised in a finalizer."""
 
+    defers = False
+
     def __init__(self) -> None:
         self.first: int | None = None
         self._is_held = False
@@ -54,13 +56,16 @@ class Raising:
 
 
 def raise_lost() -> None:
-    """Raise Interrupted for a signal whose exception Python has dropped, as it came in a finalizer."""
-    _raise_first(map(signal.getsignal, _signals()))
+    """Raise Interrupted for a signal that nothing has raised yet.
+
+    Python drops exceptions that are raised in a finalizer, and raises those of signals in the main thread only.
+    """
+    _raise_first([_of_thread.get(), *map(signal.getsignal, _signals())])
 
 
 def _raise_first(handlers: Iterable[object]) -> None:
     for handler in handlers:
-        if isinstance(handler, Raising) and handler.first is not None:
+        if isinstance(handler, Raising | Interruptions) and not handler.defers and handler.first is not None:
             raise interrupted(handler.first)
 
 
@@ -75,6 +80,7 @@ class Interruptions:
         self._may_exit = may_exit
         self._received: list[int] = []
         self.first: int | None = None  # the first signal of all
+        self.defers = False  # sending has begun, so that no signal raises any more
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Stop = lambda _reason, _at_once: None
 
@@ -114,8 +120,9 @@ class Interruptions:
         self._received.append(number)
         self.first = self.first or number
         again = len(self._received) > 1
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop, interrupted(number), again)
+        loop, stop = self._loop, self._stop  # several runs share a loop, which is in another thread
+        if loop is not None:
+            loop.call_soon_threadsafe(stop, interrupted(number), again)
         elif again and self._may_exit:
             os._exit(128 + number)
 
@@ -131,15 +138,42 @@ def recorded_signals() -> Iterator[list[int]]:
 _of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVar("interruptions", default=None)
 
 
-@contextlib.contextmanager
-def several_runs() -> Iterator[Interruptions]:
-    """Handle the signals of several runs with one object, which remembers a signal after the run that it ended."""
-    received = _of_thread.get() or Interruptions()
-    token = _of_thread.set(received)
-    try:
-        yield received
-    finally:
-        _of_thread.reset(token)
+class SeveralRuns:
+    """The signals of several runs, each in a thread of its own: every signal ends all of them."""
+
+    def __init__(self) -> None:
+        self._runs: list[Interruptions] = []
+        self._lock = threading.RLock()  # a second signal interrupts the handler of the first
+        self.first: int | None = None
+
+    @contextlib.contextmanager
+    def handling(self) -> Iterator[None]:
+        """Handle signals during the block, in the main thread."""
+        with _handling(self._handle) as former:
+            _raise_first(former)
+            yield
+
+    @contextlib.contextmanager
+    def one_run(self) -> Iterator[Interruptions]:
+        """Pass signals on to the run of this thread during the block, also one that came before."""
+        received = Interruptions(may_exit=False)
+        token = _of_thread.set(received)
+        with self._lock:
+            self._runs.append(received)
+            if self.first is not None:
+                received.handle(self.first, None)
+        try:
+            yield received
+        finally:
+            with self._lock:
+                self._runs.remove(received)
+            _of_thread.reset(token)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        with self._lock:
+            self.first = self.first or number
+            for run in self._runs:
+                run.handle(number, None)
 
 
 @contextlib.contextmanager
@@ -148,6 +182,7 @@ def interruptions() -> Iterator[Interruptions]:
     received = _of_thread.get() or Interruptions()
     with _handling(received.handle) as former:
         _raise_first(former)
+        received.defers = True
         yield received
 
 

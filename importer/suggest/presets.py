@@ -19,8 +19,16 @@ _FOLDER = Path(__file__).parent / "preset_files"
 # Columns that tell the helpdesk. Two of them must be there, besides the key, the title and one for the lead.
 _SIGNS = {
     "zendesk": ("via.channel", "raw_subject", "satisfaction_rating", "has_incidents", "generated_timestamp"),
+    "zendesk-csv": ("Requester external id", "Requester domain", "Group stations", "Assignee stations", "Ticket type"),
     "jira": ("Issue key", "Issue id", "Issue Type", "Project key"),
     "freshdesk": ("fr_escalated", "email_config_id", "fr_due_by", "description_text", "cc_emails"),
+    "freshdesk-csv": (
+        "Due by Time",
+        "Initial response time",
+        "Customer interactions",
+        "First response status",
+        "Resolution time (in hrs)",
+    ),
     "servicenow": ("short_description", "caller_id.email", "contact_type", "assignment_group", "sys_id"),
     "hubspot": ("Ticket ID", "Ticket name", "Ticket status", "Pipeline"),
     "salesforce": ("Case Number", "Case Origin", "Case Owner", "Date/Time Opened"),

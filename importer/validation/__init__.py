@@ -21,7 +21,6 @@ from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprints import Fingerprints, fingerprints
 from importer.validation.key_index import KeyIndex, RowKeys
 from importer.validation.mapping_values import check_mapping_values
-from importer.validation.numbers import with_stored_numbers
 from importer.validation.renumbered_rows import RenumberedRowCounter
 from importer.validation.row_filter import RowFilter
 from importer.validation.row_keys import RowKeyReader, content_hashes
@@ -42,5 +41,4 @@ __all__ = [
     "check_mapping_values",
     "content_hashes",
     "fingerprints",
-    "with_stored_numbers",
 ]

@@ -18,6 +18,7 @@ _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
 _ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)?)?"
 _ISO_MOMENT = rf"{_ISO_MINUTES}(?::\d{{2}}(?:\.\d{{1,6}})?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)"
+_DATE_CELL = rf"{_ISO_DATE}(?:T\d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{6}})?)?"  # as date cells of workbooks are read
 _EPOCH = r"-?[0-9]{1,15}(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,2})?"
 _TOO_LATE = 2.5e14  # milliseconds in the year 9892
 _CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # the year keeps four digits in every zone
@@ -30,6 +31,8 @@ def convert_times(cells: Sequence[str], rule: Rule, code: str) -> ConversionResu
     """Convert dates and times: to UTC with a ``timezone`` or an offset, as written otherwise."""
     texts = pd.Series(cells, dtype=object)
     readings = [_to_utc(_read_format(texts, rule, form), rule) for form in rule.format] or [_read_iso(texts, rule)]
+    if rule.format and "date" in rule.stored_types:
+        readings.append(_read_iso(texts.where(texts.str.fullmatch(_DATE_CELL), ""), rule))
     times, *others = readings
     ambiguous = np.zeros(len(cells), dtype=bool)
     for other in others:
@@ -57,6 +60,8 @@ def _expected(rule: Rule) -> str:
         expected = f"a date such as {' or '.join(map(_example, rule.format))}"
         if rule.locale is not None:
             expected += f", with names in the language {rule.locale}"
+        if "date" in rule.stored_types:
+            expected += ", or a date cell"
     elif rule.type is FieldType.DATETIME:
         return "a date and time such as 2024-08-29T10:36:23"
     else:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
-from importer.mapping import Mapping, Rule
+from importer.mapping import Rule
 from importer.validation.conversion_result import ConversionResult
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+# As stored numbers are read, without zeros at the end. Three digits behind the point may be thousands of a text.
+_STORED_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*(?!\.[0-9]{3}\Z))\.[0-9]*[1-9]")
 _ONE_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _BLANKS = "[ \u00a0\u2009\u202f]"  # also non-breaking and thin ones
-
-
-def with_stored_numbers(mapping: Mapping) -> Mapping:
-    """Return the mapping for a workbook, where a cell 1.234 may be a stored number as well as a text."""
-    return replace(mapping, rules=tuple(replace(rule, stored_numbers=True) for rule in mapping.rules))
 
 
 def convert_integers(cells: Sequence[str], rule: Rule) -> ConversionResult:
@@ -34,8 +30,8 @@ def convert_numbers(cells: Sequence[str], rule: Rule) -> ConversionResult:
 
     def value(cell: str) -> str | None:
         cell = ungrouped(cell)
-        if rule.decimal != ".":
-            # A point that is left is invalid: read as a decimal point, it would make another number.
+        if rule.decimal != "." and not ("number" in rule.stored_types and _STORED_NUMBER.fullmatch(cell)):
+            # A point that is left in a text is invalid: read as a decimal point, it would make another number.
             cell = "" if "." in cell else cell.replace(rule.decimal, ".")
         return _number(cell)
 
@@ -48,7 +44,8 @@ def _converted(
     if rule.thousands is not None:
         expected += f", or grouped such as 1{rule.thousands}234{rule.thousands}567"
     ambiguous: frozenset[int] = frozenset()
-    if rule.stored_numbers and rule.thousands == ".":  # 1.234 is 1234 as a text, and 1.234 as a stored number
+    # 1.234 is 1234 as a text, and 1.234 as a stored number.
+    if "number" in rule.stored_types and (rule.thousands == "." or rule.decimal != "."):
         ambiguous = frozenset(position for position, cell in enumerate(cells) if _ONE_GROUP.fullmatch(cell))
     values = [None if position in ambiguous else value(cell) for position, cell in enumerate(cells)]
     return ConversionResult(values, code, expected, ambiguous)

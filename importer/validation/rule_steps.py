@@ -24,7 +24,7 @@ UNSENDABLE = "contains a character that can't be sent"
 
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
 _AMBIGUOUS = {
-    "date": ("ambiguous-date", "has a different meaning in each `format`"),
+    "date": ("ambiguous-date", "has a different meaning in each `format`, or as a date cell"),
     "number": ("ambiguous-number", "is one number if the file stores it as text, and another if it stores a number"),
 }
 
@@ -218,7 +218,7 @@ def _convert_type(batch: CellBatch, rule: Rule) -> None:
         return
     texts, converted = batch.texts, convert(batch.texts, rule)
     if None in converted.values:
-        code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
+        code, text = _AMBIGUOUS["number" if rule.type in (FieldType.INTEGER, FieldType.NUMBER) else "date"]
         batch.reject(code, sorted(converted.ambiguous), lambda cell: f"{cell} {text}")
         invalid = [at for at, value in enumerate(converted.values) if value is None and texts[at]]
         bad = [at for at in invalid if at not in converted.ambiguous | converted.misplaced]

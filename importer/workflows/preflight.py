@@ -37,7 +37,7 @@ from importer.results import (
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
-from importer.validation import Validator, with_stored_numbers
+from importer.validation import Validator
 from importer.workflows.check_pass import CheckPass
 from importer.workflows.import_job import ImportJob
 from importer.workflows.manifest_rows import ManifestRows
@@ -109,21 +109,21 @@ class Preflight:
             results=path_text(job.results.absolute()) if job.results is not None else "",
         )
         self._finder: AttachmentFinder | None = None
-        self.set_original(job.manifest, None, stores_numbers=False)
+        self.set_original(job.manifest, None, frozenset())
 
-    def set_original(self, original: Path, comparison: ManifestComparison | None, *, stores_numbers: bool) -> None:
+    def set_original(self, original: Path, comparison: ManifestComparison | None, stored_types: frozenset[str]) -> None:
         """Set the manifest of the rows: of a results file, the manifest ``original`` from which it was made.
 
-        Attachments are found relative to ``original``. ``comparison``: of the results file with it. ``stores_numbers``:
-        the cells of ``original`` are numbers, not texts.
+        Attachments are found relative to ``original``. ``comparison``: of the results file with it. ``stored_types``:
+        as what cells of ``original`` may be stored besides text.
         """
         self._original = original
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
             self._finder = AttachmentFinder(self.mapping.attachments, root)
-        stores_numbers = stores_numbers or self.manifest.format.stores_numbers
-        mapping = with_stored_numbers(self.mapping) if stores_numbers else self.mapping
-        validator = Validator(mapping, self._finder, self.manifest.sheet, self._job.fields)
+        types = stored_types | self.manifest.format.stored_types
+        rules = tuple(replace(rule, stored_types=types) for rule in self.mapping.rules)
+        validator = Validator(replace(self.mapping, rules=rules), self._finder, self.manifest.sheet, self._job.fields)
         self.rows = ManifestRows(self.manifest, self.mapping, validator, self._job.selection, comparison)
 
     @property

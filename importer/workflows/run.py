@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +18,7 @@ from importer.reports import ProblemTally
 from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.results import MAX_ROWS, WorkbookLimits
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
+from importer.runtime.event_loop import run_coroutine
 from importer.runtime.events import Emit, to_all
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
@@ -76,7 +76,7 @@ def run_import(
             if sends:
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
                 try:
-                    summary.ending = asyncio.run(sender.send(emit, signals, summary))
+                    summary.ending = run_coroutine(sender.send(emit, signals, summary))
                 except LedgerError as error:  # the results are written all the same
                     summary.ending = as_ending(error)
                 results.unsettled = sender.unsettled
@@ -102,7 +102,7 @@ def _open_run(job: ImportJob, emit: Emit, *, only_plans: bool = False) -> Iterat
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
-            preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
+            preflight.set_original(original.path, original.comparison, original.stored_types)
         run = ImportRun(job, preflight, ledger, guard)
         stack.callback(run.stage.close)
         yield run

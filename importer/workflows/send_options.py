@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importer.models import Rate
 from importer.rate_limit import estimated_duration_s
 from importer.rate_limit.limiter import LimiterOptions
+from importer.runtime.open_files import most_open_files
 from importer.submission.context import SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.retry import RetryPolicy
@@ -62,7 +63,7 @@ class SendOptions:
 
     def submission_options(self, *, account_known: bool = False) -> SubmissionOptions:
         """Return the submission's options. ``account_known``: the ledger has a ticket of the account."""
-        concurrency = self.options.concurrency or _max_in_flight()
+        concurrency = self.options.concurrency or most_in_flight()
         return SubmissionOptions(
             policy=self.policy,
             failure_limit=FailureLimit(self.options.max_failures),
@@ -75,11 +76,9 @@ class SendOptions:
         )
 
 
-def _max_in_flight() -> int:
-    """Return the most requests in flight that memory and open files allow: each has a connection and attachments."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return _MAX_IN_FLIGHT // 4
-    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MAX_IN_FLIGHT if open_files == resource.RLIM_INFINITY else min(_MAX_IN_FLIGHT, max(20, open_files // 4))
+def most_in_flight(runs: int = 1) -> int:
+    """Return the most requests in flight that memory and open files allow a run, if so many run at once.
+
+    Each request has a connection and attachments.
+    """
+    return max(20, min(_MAX_IN_FLIGHT, most_open_files() // 4) // runs)

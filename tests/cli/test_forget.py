@@ -117,6 +117,31 @@ def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Acc
     assert query(shop.folder, "select count(*) from tickets where held_by is not null") == [(0,)]
 
 
+@pytest.mark.parametrize(("rows", "words"), [(1, "ticket "), (3, "any of these 3 tickets")])
+def test_an_account_that_shows_no_ticket_is_said_and_asked_about(
+    shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch, rows: int, words: str
+):
+    """The warning names a ticket to look for, the question asks whether they are deleted, and the end is exit 0."""
+    shop.manifest(rows)
+    run = shop.run("--json").summary["run"]
+    numbers = [row["import_ticket_number"] for row in shop.results()]
+    delete(account, *numbers)
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr("importer.cli.ledger_rows.can_ask", lambda: True)
+    monkeypatch.setattr("importer.cli.ledger_rows.ask", agree)
+    done = shop.do("ledger", "forget", run, "--json")
+    assert (done.code, done.summary["forgotten"]) == (0, rows)
+    [warning] = done.summary["warnings"]
+    assert f"does not show {words}" in warning
+    assert f"Look for ticket {numbers[0]} in the account" in warning
+    assert asked[0].startswith("Are these tickets deleted in the account")
+
+
 def test_a_workbook_of_open_rows_names_all_rows(shop: Shop, account: Account):
     """The other rows are in the CSV file beside it."""
     shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com"), good_row(3)])

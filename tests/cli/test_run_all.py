@@ -4,47 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from importer.api.jobs import Job, run_jobs
+from importer.api.jobs import run_jobs
+from importer.api.jobs_file import Job
 from importer.reports.summary import Summary
-from importer.runtime.events import to_all
+from importer.runtime.events import Emit, to_all
 from importer.runtime.redaction import Redactor
 from importer.runtime.signals import interruptions
-from tests.cli.shop import ACCESS_KEY, Account, Shop, ended, quick
+from importer.workflows.options import Options
+from tests.cli.jobs import AccountJobs
+from tests.cli.shop import ACCESS_KEY, Account, Shop, ended
 
 Open = Callable[..., Account]
 
 
 @pytest.fixture
 def open_job(shop: Shop) -> Iterator[Callable[..., Account]]:
-    """Add an account with its job: manifest and mapping in a folder of its name."""
-    jobs: list[dict[str, Any]] = []
+    """Add an account with its job."""
     with contextlib.ExitStack() as stack:
-
-        def open_one(name: str, rows: int, *faults: object, **changes: Any) -> Account:
-            account = stack.enter_context(Account(quick(*faults)))
-            shop.uses(account)
-            prefix = name.upper()
-            shop.set(**{f"{prefix}_ACCESS": account.variables["LSQ_ACCESS_KEY"]})
-            shop.set(**{f"{prefix}_SECRET": account.variables["LSQ_SECRET_KEY"]})
-            host, tenant = account.variables["LSQ_HOST"], account.variables["LSQ_TENANT_ID"]
-            shop.unset("LSQ_HOST", "LSQ_TENANT_ID", "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY")
-            shop.path(name).mkdir()
-            shop.manifest(rows, f"{name}/tickets.csv")
-            keys = {"access_key": f"{prefix}_ACCESS", "secret_key": f"{prefix}_SECRET"}
-            job = {"name": name, "host": host, "tenant": tenant, **keys}
-            jobs.append({**job, "manifest": f"{name}/tickets.csv", "mapping": "mapping.yaml", **changes})
-            shop.path("jobs.yaml").write_text(yaml.safe_dump({"jobs": jobs}), encoding="utf-8")
-            return account
-
-        yield open_one
+        yield AccountJobs(shop, stack).add
 
 
 def test_one_failing_account_harms_no_other(shop: Shop, open_job: Open):
@@ -99,11 +87,12 @@ def test_all_problems_are_shown_at_once_and_nothing_is_sent(shop: Shop, open_job
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("jobs: []", "at least 1 item"),
+        ("jobs: []", "at least one job"),
         ("jobs: [{name: a, name: b}]", "written twice"),
         ("jobs: [{name: a, acess_key: hush-4711}]", "job 1: acess_key"),
+        ("jobs: [hush-4711]", "job 1"),
         ("jobs: [", "line 1"),
-        ("- a", "the file"),
+        ("- a", "one key, `jobs`"),
     ],
 )
 def test_a_file_that_is_no_list_of_jobs_is_refused(shop: Shop, text: str, problem: str):
@@ -113,35 +102,85 @@ def test_a_file_that_is_no_list_of_jobs_is_refused(shop: Shop, text: str, proble
     assert (told.code, problem in told.err, "hush" in told.err) == (2, True, False), told.err
 
 
-def test_a_signal_ends_the_running_job_and_starts_no_other(shop: Shop, open_job: Open):
-    """The answers of the running job are kept, its results are written, and the same command goes on."""
-    first = open_job("first", 40, rate="10/1")
-    second = open_job("second", 2)
-    process = shop.start("run-all", "jobs.yaml", "--json")
-    first.until(lambda sandbox: len(sandbox.tickets) >= 3)
+def test_a_signal_ends_all_running_jobs_and_starts_no_other(shop: Shop, open_job: Open):
+    """The answers of the running jobs are kept, their results are written, and the same command goes on."""
+    running = [open_job(name, 40, rate="10/1") for name in ("first", "second")]
+    third = open_job("third", 2)
+    process = shop.start("run-all", "jobs.yaml", "--json", "--at-once", "2")
+    for account in running:
+        account.until(lambda sandbox: len(sandbox.tickets) >= 3)
     process.send_signal(signal.SIGTERM)
     told = ended(process)
     data = json.loads(told.out)
     assert told.code == 143, told.err
-    assert [job["exit_code"] for job in data["jobs"]] == [143, None]
-    assert second.calls == 0
+    assert [job["exit_code"] for job in data["jobs"]] == [143, 143, None]
+    assert third.calls == 0
     assert shop.statuses("first/tickets.results.csv").total() == 40
     jobs = Path("jobs.yaml").read_text(encoding="utf-8").replace("10/1", "1000/1")
     Path("jobs.yaml").write_text(jobs, encoding="utf-8")
     assert shop.do("run-all", "jobs.yaml").code == 0
-    assert (len(set(first.keys)), len(first.keys), len(second.tickets)) == (40, 40, 2)
+    for account in running:
+        assert (len(set(account.keys)), len(account.keys)) == (40, 40)
+    assert len(third.tickets) == 2
+
+
+def test_jobs_of_different_accounts_run_at_the_same_time(shop: Shop, open_job: Open):
+    """An account that does not answer holds up no other."""
+    open_job("silent", 1, [{"every": 1, "fault": "hang-before"}])
+    quick_one = open_job("quick", 3)
+    process = shop.start("run-all", "jobs.yaml", "--json")
+    quick_one.until(lambda sandbox: len(sandbox.tickets) == 3)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # a second signal ends a request that has no answer yet
+    told = ended(process)
+    jobs = json.loads(told.out)["jobs"]
+    assert [(job["exit_code"], job["created"]) for job in jobs] in ([(130, 0), (0, 3)], [(130, 0), (130, 3)])
+
+
+def test_jobs_of_one_account_run_one_after_the_other(shop: Shop, open_job: Open):
+    """Their manifests may have the same rows, which become tickets once."""
+    account = open_job("first", 5)
+    jobs = yaml.safe_load(shop.path("jobs.yaml").read_text(encoding="utf-8"))["jobs"]
+    jobs.append({**jobs[0], "name": "again", "results": "again.csv"})
+    shop.path("jobs.yaml").write_text(yaml.safe_dump({"jobs": jobs}), encoding="utf-8")
+    told = shop.do("run-all", "jobs.yaml", "--json")
+    assert told.code == 0, told.err
+    data = json.loads(told.out)
+    assert [(job["created"], job["skipped"]) for job in data["jobs"]] == [(5, 0), (0, 5)]
+    assert len(account.tickets) == 5
+
+
+def test_a_dry_run_plans_every_job_and_sends_nothing(shop: Shop, open_job: Open):
+    """A job whose mapping does not fit is named, and the others are planned."""
+    first, second = open_job("first", 3), open_job("second", 2)
+    told = shop.do("run-all", "jobs.yaml", "--dry-run")
+    assert told.code == 0
+    assert "5 rows: 5 to send" in told.out
+    assert "nothing was sent" in told.out
+    data = json.loads(shop.do("run-all", "jobs.yaml", "--dry-run", "--json").out)
+    assert [(job["name"], job["to_send"]) for job in data["jobs"]] == [("first", 3), ("second", 2)]
+    assert (first.calls, second.calls) == (0, 0)
 
 
 def test_a_signal_while_results_are_written_starts_no_other_job():
     """The results are complete, as after `run`; the signal is not forgotten."""
 
+    @dataclass(frozen=True)
     class Writing:
+        options: Options = field(default_factory=Options)
+
         def run(self, *_: object) -> Summary:
-            with interruptions():
-                signal.raise_signal(signal.SIGTERM)
+            with interruptions() as received:
+                os.kill(os.getpid(), signal.SIGTERM)
+                while received.first is None:  # the main thread handles it
+                    threading.Event().wait(0.001)
             return Summary(run="1", account="a", results=None)
 
     order: Any = Writing()
-    jobs = [Job(name, order, Redactor()) for name in ("first", "second")]
-    ends = list(run_jobs(jobs, lambda _job: to_all(), lambda _plan: True))
+    jobs = [Job(name, "account", order, Redactor()) for name in ("first", "second")]
+
+    def listen(_job: Job) -> Emit:
+        return to_all()
+
+    ends = list(run_jobs(jobs, 2, listen, lambda _plan: True))
     assert [(end.exit_code, end.summary is not None) for end in ends] == [(143, True), (None, False)]

@@ -138,7 +138,7 @@ def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block:
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
         block = parse_block(text.getvalue().encode(), ",", last=True)
         if block is not None:  # a text with a NUL has no block
-            return Chunk(columns=columns, rows=numbers, source=block.part(0, len(block)))
+            return Chunk(columns=columns, rows=numbers, source=block)
     return Chunk(columns=columns, rows=numbers, source=RecordList(records=[list(row) for row in rows]))
 
 

@@ -80,14 +80,50 @@ def test_thousands_of_whole_numbers(cell: str, value: str | None):
         ("1234", "1234"),
         ("1.234.567", "1234567"),
         ("1234.567", None),
-        ("0.125", None),
+        ("0.125", {FieldType.NUMBER: "0.125"}),
+        ("-12.5", {FieldType.NUMBER: "-12.5"}),
+        ("1234.5678", {FieldType.NUMBER: "1234.5678"}),
+        ("12.50", None),
     ],
 )
-def test_a_point_in_a_workbook_is_ambiguous_as_thousands_separator(kind: FieldType, cell: str, value: str | None):
-    """1.234 could be a stored number or a grouped text; with another separator it is clear."""
+def test_a_point_in_a_workbook_is_ambiguous_as_thousands_separator(
+    kind: FieldType, cell: str, value: str | dict[FieldType, str] | None
+):
+    """1.234 could be a stored number or a grouped text; with another separator, or other digits, it is clear."""
+    value = value.get(kind) if isinstance(value, dict) else value
     decimal = {"decimal": ","} if kind is FieldType.NUMBER else {}
-    assert convert_one(kind, cell, thousands=".", stored_numbers=True, **decimal) == value
-    assert convert_one(kind, "1,234", thousands=",", stored_numbers=True) == "1234"
+    assert convert_one(kind, cell, thousands=".", stored_types=frozenset({"number"}), **decimal) == value
+    assert convert_one(kind, "1,234", thousands=",", stored_types=frozenset({"number"})) == "1234"
+
+
+@pytest.mark.parametrize(("cell", "value"), [("12.5", "12.5"), ("12,5", "12.5"), ("1.234", None), ("1.5.2", None)])
+def test_a_stored_number_beside_a_decimal_comma(cell: str, value: str | None):
+    """A number cell has a point whatever `decimal` is; three digits behind it may be thousands of a text."""
+    assert convert_one(FieldType.NUMBER, cell, decimal=",", stored_types=frozenset({"number"})) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "formats", "cell", "value"),
+    [
+        (FieldType.DATE, ("%d/%m/%Y",), "2024-08-05", "2024-08-05"),
+        (FieldType.DATE, ("%d/%m/%Y",), "05/08/2024", "2024-08-05"),
+        (FieldType.DATE, ("%Y-%d-%m",), "2024-08-05", None),  # 5 August as a date cell, 8 May as a text
+        (FieldType.DATE, ("%Y-%d-%m",), "2024-08-29", "2024-08-29"),
+        (FieldType.DATE, ("%d/%m/%Y",), "2024-08-05T10:36:23", None),
+        (FieldType.DATETIME, ("%d/%m/%Y",), "2024-08-05T10:36:23", "2024-08-05T05:06:23"),
+        (FieldType.DATETIME, ("%d/%m/%Y",), "2024-08-05T10:36:23.500000", "2024-08-05T05:06:23"),
+        (FieldType.DATETIME, ("epoch",), "2024-08-05", "2024-08-04T18:30:00"),
+        (FieldType.DATETIME, ("%d/%m/%Y",), "2024-08-05 10:36:23", None),
+        (FieldType.DATETIME, ("%d/%m/%Y",), "2024-08-05T10:36:23Z", None),
+        (FieldType.DATETIME, ("%d/%m/%Y",), "10:36:23", None),
+    ],
+)
+def test_a_date_cell_needs_no_format(kind: FieldType, formats: tuple[str, ...], cell: str, value: str | None):
+    """A cell as date cells are read is accepted beside the formats in a workbook only, and never where both differ."""
+    zone = {"timezone": "Asia/Kolkata"} if kind is FieldType.DATETIME else {}
+    assert convert_one(kind, cell, format=formats, stored_types=frozenset({"date"}), **zone) == value
+    if cell.startswith("2024-08-05") and formats != ("%Y-%d-%m",):
+        assert convert_one(kind, cell, format=formats, **zone) is None
 
 
 @settings(deadline=None)

@@ -39,13 +39,6 @@ class Block:
     ends: Integers
     escaped: Mask
 
-    def __len__(self) -> int:
-        return self.widths.size
-
-    def part(self, start: int, stop: int) -> BlockRecords:
-        """Return the records from ``start`` to before ``stop``."""
-        return BlockRecords(block=self, records=np.arange(start, min(stop, len(self)), dtype=np.int64))
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlockRecords:
@@ -107,7 +100,7 @@ class BlockRecords:
         return list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=self.block.delimiter, strict=True))
 
 
-def parse_block(content: bytes, delimiter: str, *, last: bool) -> Block | None:
+def parse_block(content: bytes, delimiter: str, *, last: bool) -> BlockRecords | None:
     """Parse the whole records at the beginning of ``content``; None if that is not possible.
 
     ``content`` is UTF-8 of at least two bytes and fewer than 2 GB, and begins with a record; ``last``: nothing follows
@@ -125,7 +118,8 @@ def parse_block(content: bytes, delimiter: str, *, last: bool) -> Block | None:
         return None
     if marks.after[-1] + SPARE_BYTES > data.size:
         data = np.append(data, np.zeros(SPARE_BYTES, dtype=np.uint8))
-    return _make_block(data, marks, delimiter)
+    block = _make_block(data, marks, delimiter)
+    return BlockRecords(block=block, records=np.arange(block.widths.size, dtype=np.int64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from importer.error_codes import ERROR_CODES
-from importer.manifest.chunks import Batch
 from importer.manifest.delimited.delimiter_choice import SEP_LINE, SEP_LINE_CHARS, choose_delimiter, read_sample
 from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivided_header_error
 from importer.manifest.delimited.dialect import Dialect, dialect_of, sets_dialect
@@ -26,7 +25,7 @@ from importer.manifest.delimited.record_reader import RecordReader
 from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.records import BlankRecords, is_blank, stripped
+from importer.manifest.records import Batch, BlankRecords, is_blank, stripped
 from importer.manifest.title_rows import TITLE_ROWS, refuse_title_rows
 from importer.models import ManifestOptions, Problem
 
@@ -58,7 +57,8 @@ class DelimitedFile:
 
     def _cut_off_problem(self, last: Batch) -> tuple[Problem, ...]:
         """Return the problem of the last record, unless it is blank."""
-        if is_blank(last.records.take(np.array([len(last.records) - 1])).texts()[0]):
+        records = last.records
+        if isinstance(records, BlankRecords) or is_blank(records.take(np.array([len(records) - 1])).texts()[0]):
             return ()
         entry = ERROR_CODES["cut-off"]
         row = last.first_row + len(last.records) - 1
@@ -73,15 +73,14 @@ class DelimitedFile:
                 row += 1
             first_row = self.header.row + 1
             for some in records.blocks():
-                if isinstance(some, BlankRecords):
-                    yield Batch(first_row=first_row, records=some)
-                    first_row += len(some)
-                    continue
-                for start in range(0, len(some), size):
-                    part = some.part(start, start + size)
-                    comments = sum(record is COMMENT for record in part.texts()) if self.dialect.comment else 0
-                    yield Batch(first_row=first_row + start, records=part, comments=comments)
+                for batch in Batch(first_row=first_row, records=some).split(size):
+                    yield replace(batch, comments=self._count_comments(batch))
                 first_row += len(some)
+
+    def _count_comments(self, batch: Batch) -> int:
+        if not self.dialect.comment or isinstance(batch.records, BlankRecords):
+            return 0
+        return sum(record is COMMENT for record in batch.records.texts())
 
 
 def open_delimited(path: Path, options: ManifestOptions, expected: Collection[str], file_name: str) -> DelimitedFile:

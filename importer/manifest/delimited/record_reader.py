@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from importer.manifest.delimited.block_parser import Block, parse_block
+from importer.manifest.delimited.block_parser import BlockRecords, parse_block
 from importer.manifest.delimited.strict_records import StrictRecords
 from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.records import BlankRecords, RecordList
@@ -45,7 +45,7 @@ class RecordReader:
             rows += skipped
         return rows
 
-    def blocks(self) -> Iterator[Block | RecordList | BlankRecords]:
+    def blocks(self) -> Iterator[BlockRecords | RecordList | BlankRecords]:
         """Yield all remaining records, as blocks wherever that is possible."""
         while content := self._text.peek():
             if rows := self._skip_some_blank(content):
@@ -54,13 +54,13 @@ class RecordReader:
             is_last = self._text.is_last
             while self._marks(content) > _MAX_MARKS:
                 content, is_last = content[: len(content) // 2], False
-            block = parse_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
-            if block is None:
+            records = parse_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
+            if records is None:
                 yield self._one_by_one(len(content))
             else:
-                self._records.row += len(block)
-                self._text.skip(min(int(block.record_ends[-1]), len(content)))
-                yield block
+                self._records.row += len(records)
+                self._text.skip(min(int(records.block.record_ends[-1]), len(content)))
+                yield records
 
     def _skip_some_blank(self, content: bytes) -> int:
         """Skip the blank records at the beginning of the peeked text, if very many, and return their number."""

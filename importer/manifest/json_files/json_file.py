@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.header import Header
 from importer.manifest.json_files.decoding import ParsedObject
@@ -24,6 +23,7 @@ from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
 from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
+from importer.manifest.records import Batch
 from importer.models import ManifestOptions
 
 _LONG_RUN = 10_000  # of blank lines; in shorter ones each is a row like any other

@@ -10,11 +10,10 @@ from typing import Protocol
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
-from importer.manifest.chunks import Batch
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.markup.safe_xml import XmlError
-from importer.manifest.records import BlankRecords, RecordList
+from importer.manifest.records import Batch, BlankRecords, RecordList
 from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
 from importer.models import ManifestOptions, Problem
 

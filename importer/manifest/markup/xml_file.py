@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding
 from importer.manifest.header import Header
 from importer.manifest.manifest_format import ManifestFormat
@@ -20,6 +19,7 @@ from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
 from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError
+from importer.manifest.records import Batch
 from importer.models import ManifestOptions
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from importer.manifest.chunks import Batch
 from importer.manifest.nested.columns import NestedRows
 from importer.manifest.nested.values import JsonObject
-from importer.manifest.records import BlankRecords, RecordList
+from importer.manifest.records import Batch, BlankRecords, RecordList
 from importer.models import Problem
 
 _MAX_ROWS = 10_000

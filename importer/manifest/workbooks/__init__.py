@@ -3,8 +3,7 @@
 Both run in a separate process with limits, because some files make a library take all memory, panic or abort.
 
 In the importer:
-    workbook_file       one sheet as batches of records
-    row_cache           its rows, received from the process once
+    workbook_file       one sheet as batches of records, received from the process once
     sheet_reader        starts the process and explains an early end
     process_limits      its limits      process_messages    what both processes send
 

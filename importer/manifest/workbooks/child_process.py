@@ -18,26 +18,14 @@ from typing import IO
 
 from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
-from importer.manifest.records import BlankRecords
+from importer.manifest.header import Header
+from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.records import Batch
 from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.ods_without_indents import without_indents
 from importer.manifest.workbooks.ooxml_standard_layout import in_standard_layout
 from importer.manifest.workbooks.opened_sheet import open_sheet
-from importer.manifest.workbooks.process_messages import (
-    BlankRows,
-    EndOfRows,
-    FileUnreadable,
-    OutOfMemory,
-    ProcessBug,
-    ProcessLimits,
-    ReadRequest,
-    RowsMessage,
-    SheetOpened,
-    WorkbookRejected,
-    receive,
-    send,
-    unpack,
-)
+from importer.manifest.workbooks.process_messages import ProcessLimits, ReadRequest, receive, send, unpack
 
 _EXTRA_ADDRESS_SPACE_BYTES = 1 << 30  # libraries reserve addresses that they never use
 _NEARLY_ALL = 0.75
@@ -58,38 +46,34 @@ def main() -> None:
     os._exit(0)  # a normal exit frees memory piece by piece, which takes long
 
 
-def messages_of(request: ReadRequest) -> Iterator[SheetOpened | RowsMessage | BlankRows | EndOfRows]:
+def _answers_to(request: ReadRequest) -> Iterator[tuple[ManifestFormat, Header] | Batch | None]:
     """Yield all answers for a sheet. Raises ManifestError if it can't be read to its end."""
     with _readable_copy(request) as path:
         sheet = open_sheet(path, request.kind, request.options, request.expected, request.file_name)
-        yield SheetOpened(where=sheet.where, format=sheet.format, header=sheet.header)
-        for block, problems in sheet.blocks():
-            if isinstance(block, BlankRecords):
-                yield BlankRows(size=len(block))
-            else:
-                yield RowsMessage.of(block, problems)
-    yield EndOfRows()
+        yield sheet.format, sheet.header
+        yield from sheet.batches()
+    yield None
 
 
 def _answer(request: ReadRequest, answers: IO[bytes]) -> None:
     try:
         _set_limits(request.limits)
-        for message in messages_of(request):
+        for message in _answers_to(request):
             send(answers, message)
     except ManifestError as error:
         # A library may panic when it gets no memory, as it does when a file is damaged.
-        if _is_panic(error.__cause__) and _peak_memory_bytes() > _NEARLY_ALL * request.limits.memory_bytes:
-            send(answers, OutOfMemory())
-        else:
-            send(answers, WorkbookRejected(message=error.message, hint=error.hint, details=error.details))
+        is_full = _is_panic(error.__cause__) and _peak_memory_bytes() > _NEARLY_ALL * request.limits.memory_bytes
+        send(answers, MemoryError() if is_full else error)
     except MemoryError:
-        send(answers, OutOfMemory())
+        send(answers, MemoryError())
     except BrokenPipeError:
         raise
     except OSError as error:
-        send(answers, FileUnreadable(number=error.errno or 0, text=error.strerror or str(error)))
+        send(answers, OSError(error.errno or 0, error.strerror or str(error)))
     except Exception:  # noqa: BLE001 - it is raised again in the parent
-        send(answers, ProcessBug(traceback=traceback.format_exc()))
+        bug = RuntimeError("the process that reads the workbook failed")
+        bug.add_note(traceback.format_exc())
+        send(answers, bug)
 
 
 @contextlib.contextmanager

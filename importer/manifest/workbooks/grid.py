@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest.text_column import SPARE_BYTES, Column
+from importer.manifest.text_column import SPARE_BYTES, Bytes, Column
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +34,11 @@ class Grid:
         )
         return cls(cells=cells, named=named, columns_with_nul=columns_with_nul)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the starts of cells: columns of a whole grid begin with their data and have no gaps."""
+        cells = [(column.data, column.ends) for column in self.cells]
+        return _unpickled, (cells, self.named, self.columns_with_nul)
+
     def __len__(self) -> int:
         return len(self.cells[0])
 
@@ -48,19 +54,6 @@ class Grid:
         """Return some of these rows, by their positions."""
         return replace(self, cells=tuple(column.take(positions) for column in self.cells))
 
-    def part(self, start: int, stop: int) -> Grid:
-        """Return the rows from ``start`` up to, not including, ``stop``."""
-        cells = (
-            Column(
-                data=column.data,
-                starts=column.starts[start:stop],
-                ends=column.ends[start:stop],
-                escaped=column.escaped[start:stop],
-            )
-            for column in self.cells
-        )
-        return replace(self, cells=tuple(cells))
-
     def column(self, index: int) -> Column | None:
         """Return one column; None if a cell has a NUL."""
         return None if index in self.columns_with_nul else self.cells[index]
@@ -72,3 +65,16 @@ class Grid:
     def texts(self) -> list[list[str]]:
         """Return all rows as text."""
         return list(map(list, zip(*(column.texts() for column in self.cells), strict=True)))
+
+
+def _unpickled(cells: list[tuple[Bytes, npt.NDArray[np.int64]]], named: int, columns_with_nul: frozenset[int]) -> Grid:
+    columns = (
+        Column(
+            data=data,
+            starts=np.concatenate((np.zeros(1, dtype=np.int64), ends))[:-1],
+            ends=ends,
+            escaped=np.zeros(ends.size, dtype=bool),
+        )
+        for data, ends in cells
+    )
+    return Grid(cells=tuple(columns), named=named, columns_with_nul=columns_with_nul)

@@ -13,9 +13,8 @@ from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
 from importer.manifest.header import Header, column_letter, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.records import BlankRecords
+from importer.manifest.records import Batch
 from importer.manifest.title_rows import refuse_title_rows
-from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, SheetFacts
 from importer.manifest.workbooks.sheet_rows import SheetRows, TablePosition
 from importer.manifest.workbooks.sheet_scan import scan_sheet
@@ -42,14 +41,14 @@ class OpenedSheet:
     header: Header
     problems: tuple[Problem, ...]  # of cells below the header, in the order of the rows
 
-    def blocks(self) -> Iterator[tuple[Grid | BlankRecords, tuple[Problem, ...]]]:
-        """Read the rows below the header, with the problems of each block. Raises ManifestError."""
+    def batches(self) -> Iterator[Batch]:
+        """Read the rows below the header. Raises ManifestError."""
         first_row = self.header.row + 1
         with calamine_errors(self.where):
             for block in self.rows.blocks():
                 start = bisect.bisect_left(self.problems, first_row, key=_row)
                 end = bisect.bisect_left(self.problems, first_row + len(block), key=_row)
-                yield block, self.problems[start:end]
+                yield Batch(first_row=first_row, records=block, problems=self.problems[start:end])
                 first_row += len(block)
 
 

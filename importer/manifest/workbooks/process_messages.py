@@ -1,4 +1,8 @@
-"""Messages to and from the process that reads a workbook: pickles after their length."""
+"""Messages to and from the process that reads a workbook: pickled objects, each after its length.
+
+The process answers a request with the format and the header of the sheet, batches of its rows, and None at the end.
+Instead of any of these it may answer with an exception, which ends the reading.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header
-from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.text_column import Column
-from importer.manifest.workbooks.grid import Grid
-from importer.models import ManifestOptions, Problem
+from importer.models import ManifestOptions
 
 _LENGTH = struct.Struct("<Q")
 
@@ -41,77 +39,6 @@ class ReadRequest:
     limits: ProcessLimits
 
 
-@dataclass(frozen=True, kw_only=True)
-class SheetOpened:
-    """The first answer: the chosen sheet and its header."""
-
-    where: str
-    format: ManifestFormat
-    header: Header
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowsMessage:
-    """Consecutive rows below the header, and the problems of their cells."""
-
-    cells: tuple[tuple[bytes, bytes], ...]  # of each column: its data, and the ends of its cells
-    named: int
-    columns_with_nul: frozenset[int]
-    problems: tuple[Problem, ...]
-
-    @classmethod
-    def of(cls, grid: Grid, problems: tuple[Problem, ...]) -> RowsMessage:
-        """Pack a grid whose columns start at the first byte of their data and have no gaps."""
-        cells = tuple((column.data.tobytes(), column.ends.astype(np.int64).tobytes()) for column in grid.cells)
-        return cls(cells=cells, named=grid.named, columns_with_nul=grid.columns_with_nul, problems=problems)
-
-    def grid(self) -> Grid:
-        """Unpack the rows."""
-        cells = tuple(_column(data, ends) for data, ends in self.cells)
-        return Grid(cells=cells, named=self.named, columns_with_nul=self.columns_with_nul)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlankRows:
-    """A number of rows without content."""
-
-    size: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndOfRows:
-    """The last answer: there are no more rows."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkbookRejected:
-    """A ManifestError."""
-
-    message: str
-    hint: str
-    details: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileUnreadable:
-    """An OSError."""
-
-    number: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutOfMemory:
-    """A MemoryError. If a library reaches the limit, the process ends without a message."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProcessBug:
-    """Any other exception."""
-
-    traceback: str
-
-
 def send(stream: IO[bytes], message: Any) -> None:
     """Write a message."""
     content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
@@ -133,13 +60,3 @@ def receive(stream: IO[bytes]) -> bytes | None:
 def unpack(content: bytes) -> Any:
     """Unpack a message."""
     return pickle.loads(content)  # noqa: S301 - both ends are this program, and nothing else can write to the pipe
-
-
-def _column(data: bytes, ends: bytes) -> Column:
-    cell_ends = np.frombuffer(ends, dtype=np.int64)
-    return Column(
-        data=np.frombuffer(data, dtype=np.uint8),
-        starts=np.concatenate((np.zeros(1, dtype=np.int64), cell_ends))[:-1],
-        ends=cell_ends,
-        escaped=np.zeros(cell_ends.size, dtype=bool),
-    )

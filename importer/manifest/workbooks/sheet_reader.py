@@ -10,25 +10,14 @@ import tempfile
 import weakref
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
+from importer.manifest.header import Header
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.workbooks.process_limits import limits_for
-from importer.manifest.workbooks.process_messages import (
-    BlankRows,
-    EndOfRows,
-    FileUnreadable,
-    OutOfMemory,
-    ProcessBug,
-    ReadRequest,
-    RowsMessage,
-    SheetOpened,
-    WorkbookRejected,
-    receive,
-    send,
-    unpack,
-)
+from importer.manifest.workbooks.process_messages import ReadRequest, receive, send, unpack
 from importer.models import ManifestOptions
 
 # The process has this program's search path, without modules from the working folder. numpy gets one thread, because
@@ -43,9 +32,10 @@ _EXIT_S = 1  # after its last message the process only exits
 
 
 class SheetReader:
-    """Reader of one sheet, row by row, in a process. ``opened``: everything known before the first row."""
+    """Reader of one sheet in a process."""
 
-    opened: SheetOpened
+    format: ManifestFormat
+    header: Header
 
     def __init__(
         self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], file_name: str
@@ -68,9 +58,7 @@ class SheetReader:
                 send(_pipe(self._process.stdin), request)
             except BrokenPipeError:
                 raise self._early_end() from None
-            opened = self._message()[1]
-            assert isinstance(opened, SheetOpened)
-            self.opened = opened
+            self.format, self.header = self._answer()[1]
         except BaseException:
             self.close()
             raise
@@ -86,8 +74,8 @@ class SheetReader:
                 f"{self._file_name}: reading the workbook was interrupted", hint="Run the same command again."
             )
         self._is_intact = False  # until the whole message is read: a signal may interrupt that
-        content, message = self._message()
-        if isinstance(message, EndOfRows):
+        content, answer = self._answer()
+        if answer is None:
             return None
         self._is_intact = True
         return content
@@ -104,28 +92,21 @@ class SheetReader:
             raise
         return process, error_output
 
-    def _message(self) -> tuple[bytes, SheetOpened | RowsMessage | BlankRows | EndOfRows]:
-        """Read the next message, packed and unpacked. Raises the error of the process."""
+    def _answer(self) -> tuple[bytes, Any]:
+        """Read the next answer, packed and unpacked. Raises it if it is an exception."""
         content = receive(_pipe(self._process.stdout))
         if content is None:
             raise self._early_end()
-        message = unpack(content)
-        if not isinstance(message, SheetOpened | RowsMessage | BlankRows):  # it is the last one
+        answer = unpack(content)
+        if answer is None or isinstance(answer, Exception):  # it is the last one
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_EXIT_S)
             self.close()
-        match message:
-            case WorkbookRejected():
-                raise ManifestError(message.message, hint=message.hint, details=message.details)
-            case FileUnreadable():
-                raise OSError(message.number, message.text)
-            case OutOfMemory():
-                raise self._too_large()
-            case ProcessBug():
-                error = RuntimeError("the process that reads the workbook failed")
-                error.add_note(message.traceback)
-                raise error
-        return content, message
+        if isinstance(answer, MemoryError):
+            raise self._too_large()
+        if isinstance(answer, Exception):
+            raise answer
+        return content, answer
 
     def _early_end(self) -> ManifestError:
         """Return the error for a process that ended before its last message."""

@@ -37,12 +37,12 @@ class OriginalManifest:
     """The manifest of a results file.
 
     ``path``: attachments are relative to its folder. ``comparison`` is ``None`` if the manifest was not found.
-    ``stores_numbers``: its cells are, or may be, numbers and not texts, so that 1.234 can't be 1,234.
+    ``stored_types``: as what its cells are, or may be, stored besides text: 1.234 may be a number, and not 1,234.
     """
 
     path: Path
     comparison: ManifestComparison | None = None
-    stores_numbers: bool = True
+    stored_types: frozenset[str] = frozenset({"number", "date"})
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,9 @@ class ManifestSearch:
                 verb = "has" if len(comparison.other_keys) == 1 else "have"
                 wrong = f"{_numbered(comparison.other_keys)} {verb} other keys there"
             else:
-                stores_numbers = manifest.format.stores_numbers or not self._may_be_original(copy.sha256)
-                return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
+                if not self._may_be_original(copy.sha256):
+                    return OriginalManifest(path=path, comparison=comparison)
+                return OriginalManifest(path=path, comparison=comparison, stored_types=manifest.format.stored_types)
         if self.job.selection.manifest is None:
             return None
         raise ResultsError(

@@ -15,13 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ManifestError
-from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
-from importer.manifest.delimited.block_parser import Block, parse_block
+from importer.manifest.chunks import Chunk, RowCounter, make_chunks
+from importer.manifest.delimited.block_parser import BlockRecords, parse_block
 from importer.manifest.delimited.encoding import Encoding
 from importer.manifest.delimited.record_reader import RecordReader
 from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.header import make_header
-from importer.manifest.records import RecordList
+from importer.manifest.records import Batch, BlankRecords, RecordList
 from importer.manifest.text_column import Column
 
 # What gives a text its shape, more often than what it only carries.
@@ -54,7 +54,9 @@ def at_once(text: str, block_bytes: int, codec: str = "utf-8") -> list[list[str]
     """Return the same, read in blocks where possible."""
     with records_of(text, block_bytes, codec) as records:
         try:
-            return [record for some in records.blocks() for record in some.part(0, len(some)).texts()]
+            return [
+                record for some in records.blocks() if not isinstance(some, BlankRecords) for record in some.texts()
+            ]
         except ManifestError as error:
             return error.lines()
 
@@ -96,7 +98,7 @@ def test_texts_of_programs_are_read_in_blocks(table: list[list[str]], end: str, 
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # one of its own
     block = parse_block(text.getvalue().encode(), ",", last=True)
     assert block is not None
-    assert block.part(0, len(block)).texts() == list(csv.reader(io.StringIO(text.getvalue(), newline="")))
+    assert block.texts() == list(csv.reader(io.StringIO(text.getvalue(), newline="")))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_blocks_continue_after_a_stray_quote() -> None:
         first, *others = records.blocks()
     assert isinstance(first, RecordList)
     assert len(others) > 1
-    assert all(isinstance(each, Block) for each in others)
+    assert all(isinstance(each, BlockRecords) for each in others)
 
 
 def chunks(batch: Batch, width: int) -> tuple[list[Chunk], int]:
@@ -138,8 +140,7 @@ def test_chunks_from_blocks_and_records_are_equal(table: list[list[str]], width:
     assert block is not None
     records = list(csv.reader(io.StringIO(text.getvalue(), newline="")))
     (ours, our_blanks), (theirs, their_blanks) = (
-        chunks(Batch(first_row=2, records=source), width)
-        for source in (block.part(0, len(block)), RecordList(records=records))
+        chunks(Batch(first_row=2, records=source), width) for source in (block, RecordList(records=records))
     )
     assert our_blanks == their_blanks
     assert len(ours) == len(theirs) <= 1

@@ -72,7 +72,7 @@ def test_elements_and_attributes_are_columns(tmp_path: Path) -> None:
     assert [(problem.row, problem.code, problem.column) for problem in table.problems] == [
         (1, "nested-value", "requester")
     ]
-    assert not table.manifest.format.stores_numbers
+    assert not table.manifest.format.stored_types
 
 
 def test_text_of_an_element_with_attributes_has_its_name(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_rows_and_columns_may_have_gaps(tmp_path: Path) -> None:
     assert table.rows == [2, 5, 6, 9]
     assert table.manifest.blank_rows == 4
     assert table.how == "Excel 2003 XML, sheet 'S'"
-    assert table.manifest.format.stores_numbers
+    assert table.manifest.format.stored_types
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,12 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
 from importer.manifest.manifest import open_manifest
-from importer.manifest.records import BlankRecords
+from importer.manifest.records import Batch
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.process_messages import BlankRows, RowsMessage
-from importer.manifest.workbooks.row_cache import RowCache
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_rows import BLOCK_ROWS, SheetRows, TablePosition
 from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
+from importer.manifest.workbooks.workbook_file import RowCache
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_pass
@@ -58,9 +57,7 @@ class Process:
             raise ManifestError("the process has ended")
         self.given += 1
         block = next(self._blocks, None)
-        if isinstance(block, BlankRecords):
-            return pickle.dumps(BlankRows(size=len(block)))
-        return None if block is None else pickle.dumps(RowsMessage.of(block, ()))
+        return None if block is None else pickle.dumps(Batch(first_row=1, records=block))
 
 
 def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> SheetRows:
@@ -76,11 +73,11 @@ EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
 
 
 def rows_of(sheet: SheetRows) -> list[list[str]]:
-    return [row for block in sheet.blocks() for row in block.texts()]
+    return [row for block in sheet.blocks() if isinstance(block, Grid) for row in block.texts()]
 
 
-def all_rows(blocks: Iterable[RowsMessage | BlankRows]) -> list[list[str]]:
-    return [row for block in blocks if isinstance(block, RowsMessage) for row in block.grid().texts()]
+def all_rows(batches: Iterable[Batch]) -> list[list[str]]:
+    return [row for batch in batches if isinstance(batch.records, Grid) for row in batch.records.texts()]
 
 
 def test_a_sheet_is_read_once_from_its_process() -> None:
