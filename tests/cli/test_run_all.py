@@ -162,7 +162,16 @@ def test_a_dry_run_plans_every_job_and_sends_nothing(shop: Shop, open_job: Open)
     assert (first.calls, second.calls) == (0, 0)
 
 
-def test_a_signal_while_results_are_written_starts_no_other_job():
+def test_without_a_ledger_no_job_is_run(shop: Shop, open_job: Open):
+    """It is missing for all jobs, so there is one error."""
+    account = open_job("first", 3)
+    open_job("second", 2)
+    shop.path("ledger.sqlite").unlink()
+    told = shop.do("run-all", "jobs.yaml")
+    assert (told.code, told.err.count("no ledger found"), account.calls) == (2, 1, 0)
+
+
+def test_a_signal_while_results_are_written_starts_no_other_job(shop: Shop):
     """The results are complete, as after `run`; the signal is not forgotten."""
 
     @dataclass(frozen=True)
@@ -182,5 +191,6 @@ def test_a_signal_while_results_are_written_starts_no_other_job():
     def listen(_job: Job) -> Emit:
         return to_all()
 
+    shop.make_ledger()
     ends = list(run_jobs(jobs, 2, listen, lambda _plan: True))
     assert [(end.exit_code, end.summary is not None) for end in ends] == [(143, True), (None, False)]
