@@ -134,7 +134,7 @@ def acknowledge(results_file: Path, rows: RowNumbers, reason: str, ledger: str |
             "acknowledged": list(done.rows),
             "not_acknowledged": {str(row): why for row, why in done.others},
         },
-        text=[
+        lines=[
             f"acknowledged {count} of {results_file}: {_some(map(str, done.rows))}",
             *([f"not acknowledged: {_some(f'row {row} {why}' for row, why in done.others)}"] if done.others else []),
             "Acknowledged rows don't decide the exit code any more, and are not sent, until their cells change.",
