@@ -37,7 +37,8 @@ def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     opened.recovery.of_ended_runs()
     if run_name is None:
         runs = past_runs(opened)
-        return Ending(data={"runs": list(map(_as_data, runs))}, text=_run_lines(runs))
+        lines = _run_lines(runs) if runs else ["the ledger has no run yet"]
+        return Ending(data={"runs": list(map(_as_data, runs))}, lines=lines)
     run = past_run(opened, run_name)
     rows = rows_of(opened, run.id)
     data = {"run": _as_data(run), "account": run.account}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 from collections.abc import Iterator
+
+_blocks: list[None] = []  # of `frozen`, which several runs may have entered
+_blocks_lock = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -25,9 +29,18 @@ def paused() -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen() -> Iterator[None]:
-    """Exclude all present objects from collections while rows are sent, which may take days."""
-    gc.freeze()
+    """Exclude all present objects from collections while rows are sent, which may take days.
+
+    Within such a block, another one changes nothing.
+    """
+    with _blocks_lock:
+        _blocks.append(None)
+        if len(_blocks) == 1:
+            gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        with _blocks_lock:
+            _blocks.pop()
+            if not _blocks:
+                gc.unfreeze()
