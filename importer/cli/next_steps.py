@@ -73,7 +73,11 @@ def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
             Step(f"to send {_rows(summary, Status.PENDING)}, run:", again.words()),
             *_resolve(summary, typed, "then, "),
         ]
-    return [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    steps = [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    if not steps and typed.name == "run" and typed.has("--sandbox"):
+        text = "this was a rehearsal; to see what a run would send to the account, run:"
+        return [Step(text, typed.without(["--sandbox", "-o"]).words("--dry-run"))]
+    return steps
 
 
 def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
@@ -163,7 +167,7 @@ def after_acknowledging(typed: TypedCommand) -> list[Step]:
     """Return how to take back `ledger acknowledge`."""
     flags = tuple(each for each in _proposed(typed).flags if each[0] in ("--rows", "--ledger"))
     words = replace(typed, name="forget", flags=flags).words()
-    return [Step("nothing; to take this back later, run:", ("ledger", *words))]
+    return [Step("to take this back later, run:", ("ledger", *words))]
 
 
 def after_counting(typed: TypedCommand) -> list[Step]:
@@ -173,7 +177,8 @@ def after_counting(typed: TypedCommand) -> list[Step]:
 
 def after_creating() -> list[Step]:
     """Return what to do after `ledger init`."""
-    return [Step("keep this ledger, then read the account's fields for better checks:", ("fields",))]
+    dry_run = ("run", "MANIFEST", "-m", "MAPPING", "--dry-run")
+    return [Step("keep this ledger; to see what a run would send, run:", dry_run)]
 
 
 def _after_stop(ending: ImporterError) -> str:

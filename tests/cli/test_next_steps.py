@@ -215,6 +215,12 @@ ENDS = [
         [("to send the 50 pending rows, run:", f"{RERUN} --sandbox --manifest tickets.csv")],
     ),
     End(
+        "all rows are done in the sandbox",
+        f"{RUN} --sandbox -o trial.csv",
+        {CREATED: 60},
+        [("this was a rehearsal; to see what a run would send to the account, run:", f"{RUN} --dry-run")],
+    ),
+    End(
         "a trial is over",
         f"{RERUN} --only failed --limit 1 -o new.csv",
         {CREATED: 1, FAILED: 1, PENDING: 2},
@@ -404,10 +410,11 @@ def test_a_trial_with_wrong_rows_is_followed_by_the_same_run(shop: Shop, open_ac
 
 def test_the_other_commands_say_what_is_next(shop: Shop, account: Account):
     """Commands that prepare or look after an import end with commands that exist, flags included."""
+    assert shop.do("history").out == "the ledger has no run yet\n"
     shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com")])
     shop.run("--skip-invalid")
     for words, steps in {
-        "ledger init --ledger new.sqlite": ["fields"],
+        "ledger init --ledger new.sqlite": ["run MANIFEST -m MAPPING --dry-run"],
         "fields --sandbox": ["run MANIFEST -m MAPPING --sandbox"],
         "suggest tickets.csv": ["suggest tickets.csv -o mapping.yaml"],
         "suggest tickets.csv -o early.yaml": ["fields", "validate tickets.csv -m early.yaml"],
