@@ -167,7 +167,7 @@ def after_acknowledging(typed: TypedCommand) -> list[Step]:
     """Return how to take back `ledger acknowledge`."""
     flags = tuple(each for each in _proposed(typed).flags if each[0] in ("--rows", "--ledger"))
     words = replace(typed, name="forget", flags=flags).words()
-    return [Step("nothing; to take this back later, run:", ("ledger", *words))]
+    return [Step("to take this back later, run:", ("ledger", *words))]
 
 
 def after_counting(typed: TypedCommand) -> list[Step]:
