@@ -146,9 +146,8 @@ def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fie
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
-    move = f"move {draft} away and draft again"
     return [
-        Step(f"for the fields of the account, run this, then {move}:", ("fields",)),
+        Step("to draft for the account's fields, run this, then draft to another file:", ("fields",)),
         Step(f"or {review}, then run:", validate),
     ]
 
