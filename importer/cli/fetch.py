@@ -10,7 +10,7 @@ from typing import Any
 from importer.cli.byte_progress import byte_progress
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
-from importer.cli.next_steps import after_fetch, step_lines
+from importer.cli.next_steps import after_fetch, step_lines, steps_data
 from importer.cli.output import hide, log
 from importer.cli.questions import shows_bar
 from importer.runtime.display_text import labelled, size_text
@@ -42,10 +42,11 @@ def fetch(manifest: Path, mapping: Path, **flags: Any) -> Ending:
         _warn(Warned(warning))
     emit = to_all(_warn, byte_progress(shows_bar(flags)).listen)
     summary = fetch_attachments(options, opened, emit, read_certificates(environment))
+    steps = after_fetch(command_run().typed, is_complete=not (summary.fetched.failed or _left(summary)))
     return Ending(
         exit_code=summary.exit_code,
-        data=_data(options, summary),
-        lines=tuple(_lines(options, summary)),
+        data=_data(options, summary) | {"next": steps_data(steps)},
+        lines=(*_lines(options, summary), *step_lines(steps)),
         error=summary.fetched.stopped,
     )
 
@@ -84,11 +85,15 @@ def _lines(options: FetchOptions, summary: FetchSummary) -> Iterator[str]:
     if fetched.failed:
         yield labelled("failed", f"{len(fetched.failed):,}; {summary.lock} has the error of each")
         yield from _error_lines(fetched.failed)
-    left = summary.addresses - summary.present - fetched.files - len(fetched.failed)
-    if left:
+    if left := _left(summary):
         yield labelled("left", f"{left:,} were not asked for")
     yield labelled("files", str(summary.folder))
-    yield from step_lines(after_fetch(command_run().typed, is_complete=not (fetched.failed or left)))
+
+
+def _left(summary: FetchSummary) -> int:
+    """Return how many addresses were not asked for."""
+    fetched = summary.fetched
+    return summary.addresses - summary.present - fetched.files - len(fetched.failed)
 
 
 def _error_lines(failed: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from io import StringIO
@@ -15,8 +16,10 @@ from typing import Any
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.cache import as_data
 from importer.cli import options
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_fields, step_lines, steps_data
+from importer.cli.styles import screen_width, wrapped
 from importer.cli.terminal import Terminal
 from importer.errors import UsageError
 from importer.results import escape_formula
@@ -52,7 +55,12 @@ def fields(output: Path | None, **flags: Any) -> Ending:
     if output is not None:
         _write(output, fetched.fields)
     written = [labelled("written", str(output))] if output is not None else []
-    return Ending(data=as_data(fetched.fields), text=(*_table_lines(fetched), *written))
+    steps = after_fields(command_run().typed)
+    return Ending(
+        data=as_data(fetched.fields) | {"next": steps_data(steps)},
+        text=(*_table_lines(fetched), *written),
+        last_lines=step_lines(steps),
+    )
 
 
 def _check_output(path: Path) -> None:
@@ -75,10 +83,12 @@ def _check_output(path: Path) -> None:
 def _table_lines(fetched: FetchedFields) -> Iterator[str]:
     found = fetched.fields
     rows = [_COLUMNS, *map(_cells, found)]
+    screen = screen_width(sys.stdout)
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
     for row in rows:
-        parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        yield "  ".join([*parts, row[-1]]).rstrip()
+        first = "  ".join(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True))
+        line = f"{first}  {row[-1]}".rstrip()
+        yield from [line] if len(line) <= screen else [first.rstrip(), *wrapped(f"    {row[-1]}", screen)]
     calls = "1 call" if fetched.calls == 1 else f"{fetched.calls:,} calls"
     yield f"{len(found):,} fields of {found.account}; {calls}"
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
+from importer.cli.next_steps import after_counting, step_lines
 from importer.cli.output import print_to_stderr, show_lines
 from importer.cli.questions import ask, can_ask
 from importer.errors import Declined, UsageError
@@ -81,7 +82,9 @@ def prune(older_than: float, ledger: str | None, *, dry_run: bool, yes: bool, **
         found = count_prunable(opened, older_than)
         is_nothing = not (found.requests or found.rejections or found.texts)
         if dry_run or is_nothing:
-            return Ending(data={**asdict(found), "dry_run": dry_run}, lines=_prune_lines("would delete", found))
+            steps = after_counting(command_run().typed) if not is_nothing else []
+            lines = (*_prune_lines("would delete", found), *step_lines(steps))
+            return Ending(data={**asdict(found), "dry_run": dry_run}, lines=lines)
         if not yes:
             show_lines(logging.INFO, _prune_lines("to delete", found), even_if_quiet=True)
             if not ask("Delete this? Keys, states and ticket numbers stay."):

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_acknowledging, after_forgetting, step_lines
 from importer.cli.output import log, show_lines
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal
@@ -52,7 +53,8 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
             return True
         show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=True)
         sure = "Are these tickets deleted in the account, and forget this?" if plan.warning else "Forget this?"
-        return ask(f"{sure} The next run sends the rows as new ones.")
+        then = "The next run sends the rows as new ones." if plan.forgotten else "The rows decide the exit code again."
+        return ask(f"{sure} {then}")
 
     url = ledger_url(flags["ledger"], environment)
     with contextlib.closing(Ledger.open(url, flags["give_up_after"])) as opened:
@@ -92,10 +94,8 @@ def _forget_lines(plan: ForgetPlan) -> Iterator[str]:
 
 def _forgotten_lines(plan: ForgetPlan) -> Iterator[str]:
     yield from _counted_lines("forgotten", plan)
-    if plan.forgotten:
-        yield labelled("next", f"run {plan.manifest or 'the manifest'} again: it sends the forgotten rows as new ones")
-    elif plan.existing or plan.unknown:
-        yield labelled("next", "delete the tickets in the account first; --even-existing forgets the rows all the same")
+    kept = bool(plan.existing or plan.unknown)
+    yield from step_lines(after_forgetting(plan.manifest, forgotten=bool(plan.forgotten), kept=kept))
 
 
 def _counted_lines(label: str, plan: ForgetPlan) -> Iterator[str]:
@@ -135,11 +135,12 @@ def acknowledge(results_file: Path, rows: RowNumbers, reason: str, ledger: str |
             "acknowledged": list(done.rows),
             "not_acknowledged": {str(row): why for row, why in done.others},
         },
-        text=[
+        lines=[
             f"acknowledged {count} of {results_file}: {_some(map(str, done.rows))}",
             *([f"not acknowledged: {_some(f'row {row} {why}' for row, why in done.others)}"] if done.others else []),
             "Acknowledged rows don't decide the exit code any more, and are not sent, until their cells change.",
         ],
+        last_lines=step_lines(after_acknowledging(command_run().typed)),
     )
 
 

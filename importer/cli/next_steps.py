@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from importer.cli.commands import cli
@@ -20,6 +21,7 @@ from importer.runtime.ledger_address import without_password
 from importer.submission.plan import Disposition
 
 _TRIAL_ROWS = 10
+_SANDBOX_RUN = ("run", "MANIFEST", "-m", "MAPPING", "--sandbox")
 # Flags that choose some of the rows.
 _SELECTING = ("--limit", "--rows", "--where", "--sample", "--seed", "--only")
 # Flags that no proposed command has: they may create tickets twice, or are about one time or the screen.
@@ -71,7 +73,11 @@ def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
             Step(f"to send {_rows(summary, Status.PENDING)}, run:", again.words()),
             *_resolve(summary, typed, "then, "),
         ]
-    return [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    steps = [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    if not steps and typed.name == "run" and typed.has("--sandbox"):
+        text = "this was a rehearsal; to see what a run would send to the account, run:"
+        return [Step(text, typed.without(["--sandbox", "-o"]).words("--dry-run"))]
+    return steps
 
 
 def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
@@ -120,6 +126,58 @@ def after_fetch(typed: TypedCommand, *, is_complete: bool) -> list[Step]:
         validate = _command("validate", typed.argument, _proposed(typed).without(["--answer-timeout"]))
         return [Step("to check the manifest, run:", validate.words())]
     return [Step("to try the others again, run:", _proposed(typed).without(["--refresh"]).words())]
+
+
+def after_fields(typed: TypedCommand) -> list[Step]:
+    """Return what to do after `fields`: the sandbox's are not kept, so nothing is checked with them."""
+    if typed.has("--sandbox"):
+        return [Step("these fields are not kept; to import into the sandbox, run:", _SANDBOX_RUN)]
+    return [
+        Step("to draft a mapping with these fields, run:", ("suggest", "MANIFEST", "-o", "mapping.yaml")),
+        Step("or, with a mapping, to check a manifest, run:", ("validate", "MANIFEST", "-m", "MAPPING")),
+    ]
+
+
+def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
+    """Return what to do after `suggest`. ``draft``: the file it wrote, if any."""
+    if draft is None:
+        return [Step("to write the draft to a file, run:", ("suggest", str(manifest), "-o", "mapping.yaml"))]
+    validate = ("validate", str(manifest), "-m", str(draft))
+    review = "review this draft" if has_lead else "name the column of the lead in this draft"
+    if knows_fields:
+        return [Step(f"{review}, then run:", validate)]
+    return [
+        Step("to draft for the account's fields, run this, then draft to another file:", ("fields",)),
+        Step(f"or {review}, then run:", validate),
+    ]
+
+
+def after_forgetting(manifest: str, *, forgotten: bool, kept: bool) -> list[Step]:
+    """Return what to do after `ledger forget`. ``manifest``: of the run; empty if it is not known."""
+    if forgotten:
+        command = ("run", manifest or "MANIFEST", "-m", "MAPPING")
+        return [Step("to send the forgotten rows as new ones, run:", command)]
+    if kept:
+        return [Step("delete the tickets in the account first; --even-existing forgets the rows all the same")]
+    return [Step("the next run counts these rows again")]
+
+
+def after_acknowledging(typed: TypedCommand) -> list[Step]:
+    """Return how to take back `ledger acknowledge`."""
+    flags = tuple(each for each in _proposed(typed).flags if each[0] in ("--rows", "--ledger"))
+    words = replace(typed, name="forget", flags=flags).words()
+    return [Step("to take this back later, run:", ("ledger", *words))]
+
+
+def after_counting(typed: TypedCommand) -> list[Step]:
+    """Return what to do after `ledger prune --dry-run` found something."""
+    return [Step("to delete this, run:", ("ledger", *(word for word in _proposed(typed).words() if word)))]
+
+
+def after_creating() -> list[Step]:
+    """Return what to do after `ledger init`."""
+    dry_run = ("run", "MANIFEST", "-m", "MAPPING", "--dry-run")
+    return [Step("keep this ledger; to see what a run would send, run:", dry_run)]
 
 
 def _after_stop(ending: ImporterError) -> str:

@@ -62,7 +62,7 @@ def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool = False)
     for group in groups:
         if log.isEnabledFor(level):
             first = _without_layout(group[0]).removeprefix("warning: ")  # the level says it
-            text = "; ".join([first, *map(str.strip, group[1:])])
+            text = "; ".join([first, *map(str.strip, group[1:])]).replace(":; ", ": ")
             log.log(level, "%s", text, extra={"screen": group})
         elif even_if_quiet:
             for line in group:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 from importer.account_fields import AccountFields
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_draft, step_lines
 from importer.cli.output import log, print_line, show_lines
 from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
@@ -36,7 +36,12 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
     else:
         _write(output, suggestion.text)
     _log_counts(suggestion, manifest)
-    _log_next(suggestion, manifest, output, knows_fields=fields is not None)
+    if not suggestion.has_lead:
+        log.warning(
+            "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
+        )
+    steps = after_draft(manifest, output, has_lead=suggestion.has_lead, knows_fields=fields is not None)
+    show_lines(logging.INFO, step_lines(steps))
     return Ending(exit_code=int(not suggestion.has_lead))
 
 
@@ -86,17 +91,3 @@ def _log_counts(suggestion: Suggestion, manifest: Path) -> None:
             logging.INFO,
             [labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account")],
         )
-
-
-def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, knows_fields: bool) -> None:
-    if not suggestion.has_lead:
-        log.warning(
-            "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
-        )
-    elif output is not None:
-        command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
-        if knows_fields:
-            show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
-        else:
-            first = labelled("next", "run `ticket-importer fields` and draft again, for the fields of the account")
-            show_lines(logging.INFO, [first, labelled("", f"or review this draft, then run: {command}")])

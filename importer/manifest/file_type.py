@@ -28,10 +28,14 @@ from importer.manifest.unsupported import (
     UnsupportedFile,
     unsupported_file,
 )
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
-from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
-from importer.manifest.workbooks.ooxml import MainPart, find_main_part
-from importer.manifest.workbooks.xls_scan import is_encrypted
+from importer.manifest.workbooks.containers import (
+    OLE2_SIGNATURE,
+    DamagedWorkbookError,
+    MainPart,
+    find_main_part,
+    stream_names,
+)
+from importer.manifest.workbooks.xls import is_encrypted
 
 _ZIP = b"PK\x03\x04"
 _MIMETYPE, _DOCUMENT_PARTS = "mimetype", "META-INF/manifest.xml"

@@ -1,4 +1,4 @@
-"""Runs commands in processes forked from one that has loaded all modules, so that they start fast.
+"""Runs commands in forked processes (see `tests/fork_server.py`).
 
 A child can kill itself, as by ``kill -9``, before its n-th step. A step is a commit, a call that sends or
 receives, a sync, a write, or another change of a file in its folder. The trace has a line for each step, the last
@@ -8,15 +8,13 @@ one for the step that was not reached.
 from __future__ import annotations
 
 import asyncio
-import gc
-import multiprocessing
-import multiprocessing.connection
+import json
 import os
 import re
 import signal
 import socket
+import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,15 +23,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import importer.cli.importing
-import importer.cli.run  # noqa: F401 - loaded before the fork, as is what it imports
-from importer.cli import invoke
+import importer.cli
 from importer.results import PartFile
+from tests import fork_server
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
 PATIENCE_S = 40
-_PROCESS_LOCK = threading.Lock()  # starting a process polls all others, and an exit code can be read only once
+_STEPS = "STEPS_OF_THE_COMMAND"  # an environment variable
 
 # Python's own audit events that change something which outlives the process. What is not named here, and not known to
 # be harmless, becomes a kind of step under its own name, so that a new one can't come in unseen.
@@ -67,26 +62,34 @@ class Command:
     kinds: frozenset[str] = frozenset()
 
 
-def start(command: Command) -> multiprocessing.context.ForkServerProcess:
+def start(command: Command) -> subprocess.Popen[bytes]:
     """Start a command. Its output is appended to ``output.txt``."""
-    child = FORKS.Process(target=_do, args=(command,))
-    with _PROCESS_LOCK:
-        child.start()
-    return child
+    temporary = command.folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LSQ_", "_TICKET"))}
+    environment |= {"TMPDIR": str(temporary), "XDG_STATE_HOME": str(command.folder / "state"), **command.variables}
+    if command.trace is not None:
+        environment[_STEPS] = json.dumps([str(command.trace), command.stop_before, *command.kinds])
+    with (command.folder / "output.txt").open("ab") as output:
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        main = f"{__name__}:main"
+        return fork_server.start(*command.arguments, main=main, cwd=command.folder, env=environment, **streams)
 
 
-def ended(child: multiprocessing.context.ForkServerProcess) -> int:
+def main() -> None:
+    """Run the command in the forked process."""
+    if (steps := os.environ.pop(_STEPS, None)) is not None:
+        trace, stop_before, *kinds = json.loads(steps)
+        _Steps(Path.cwd(), trace, stop_before, frozenset(kinds)).watch()
+    importer.cli.main()
+
+
+def ended(child: subprocess.Popen[bytes]) -> int:
     """Wait for a child; return its exit code, or minus the number of the signal that ended it."""
-    there = multiprocessing.connection.wait([child.sentinel], PATIENCE_S)
-    with _PROCESS_LOCK:
-        if not there:
-            child.kill()
-        child.join()
-        code = child.exitcode
-        child.close()
-    assert there, "the command hangs"
-    assert code is not None
-    return code
+    try:
+        return child.wait(PATIENCE_S)
+    finally:
+        child.kill()
 
 
 def do(command: Command) -> int:
@@ -99,40 +102,14 @@ async def do_beside(command: Command) -> int:
     return await asyncio.to_thread(do, command)
 
 
-def _do(command: Command) -> None:
-    gc.freeze()  # a collection would write to, and so copy, each page that is shared with the parent
-    os.chdir(command.folder)
-    for name in [name for name in os.environ if name.startswith(("LSQ_", "_TICKET"))]:
-        del os.environ[name]
-    temporary = command.folder / "tmp"
-    temporary.mkdir(exist_ok=True)
-    os.environ.update({"TMPDIR": str(temporary), "XDG_STATE_HOME": str(command.folder / "state"), **command.variables})
-    tempfile.tempdir = str(temporary)
-    _redirect(command.folder / "output.txt")
-    if command.trace is not None:
-        _Steps(command, command.trace).watch()
-    sys.exit(invoke(command.arguments))
-
-
-def _redirect(output: Path) -> None:
-    for descriptor, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
-        (1, output, os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-        (2, output, os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-    ):
-        opened = os.open(path, flags, 0o666)
-        os.dup2(opened, descriptor)
-        os.close(opened)
-
-
 class _Steps:
     """Counts the steps of this process, and ends it before a given one."""
 
-    def __init__(self, command: Command, trace: Path) -> None:
-        self._folder = command.folder
+    def __init__(self, folder: Path, trace: str, stop_before: int | None, kinds: frozenset[str]) -> None:
+        self._folder = folder
         self._trace = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self._stop_before = command.stop_before
-        self._kinds = command.kinds
+        self._stop_before = stop_before
+        self._kinds = kinds
         self._count = 0
         self._lock = threading.RLock()
         self._write = os.write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -67,8 +66,7 @@ def test_second_run_takes_over_the_limit_of_a_killed_run(made: int, tmp_path: Pa
         until_made(here, "A", 1)
         second = start(sends(place, "B"))
         until_made(here, "B", made)
-        assert first.pid is not None
-        os.kill(first.pid, signal.SIGKILL)
+        first.kill()
         assert ended(first) == -signal.SIGKILL
         before = [key[0] for key in here.keys]
         assert ended(second) == 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing.connection
-import os
 import signal
 import socket
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.chaos.children import PATIENCE_S, ended, start
+from tests.chaos.children import ended, start
 from tests.chaos.place import RUN, Place
 from tests.cli.shop import Account, quick
 
@@ -26,13 +25,12 @@ def paused_at_third_call(place: Place):
     """Return a run that is stopped when the account has received three requests and answered two."""
     child = start(place.command(*RUN, "--concurrency", "1"))
     place.account.until(lambda sandbox: len(sandbox.calls) == 3 and sandbox.calls[2].received_s is not None)
-    assert child.pid is not None
     while True:
-        os.kill(child.pid, signal.SIGSTOP)
+        child.send_signal(signal.SIGSTOP)
         try:
             place.ask("update runs set lease_until = 0", patience_s=0)  # as if the lease had expired
         except sqlite3.OperationalError:  # it is in a commit and holds the lock of the ledger
-            os.kill(child.pid, signal.SIGCONT)
+            child.send_signal(signal.SIGCONT)
         else:
             return child
 
@@ -41,11 +39,10 @@ def test_second_of_two_runs_is_refused(tmp_path):
     """The first sends all rows once; the second exits with 4 and names the first."""
     with Account(quick(latency_s=0.2)) as account:
         place = set_up(tmp_path, account)
-        both = {child.sentinel: child for child in [start(place.command(*RUN, "--concurrency", "1")) for _ in range(2)]}
-        first, *_ = multiprocessing.connection.wait(list(both), PATIENCE_S)
-        refused = both.pop(int(str(first)))
-        (sending,) = both.values()
-        assert [ended(refused), ended(sending)] == [4, 0]
+        children = [start(place.command(*RUN, "--concurrency", "1")) for _ in range(2)]
+        with ThreadPoolExecutor() as waiters:
+            ends = as_completed([waiters.submit(ended, child) for child in children])
+            assert [end.result() for end in ends] == [4, 0]
         assert sorted(account.keys) == [row["ID"] for row in place.results()]
         assert account.calls == ROWS
     assert f"(host {socket.gethostname()}, process " in place.printed()
@@ -64,8 +61,7 @@ def test_paused_run_stops_if_its_rows_were_taken_over(tmp_path):
         assert [row["import_status"] for row in place.results()] == states
         calls = account.calls
         assert calls == ROWS
-        assert paused.pid is not None
-        os.kill(paused.pid, signal.SIGCONT)
+        paused.send_signal(signal.SIGCONT)
         assert ended(paused) == 3
         assert account.calls == calls
         assert sorted(account.keys) == [row["ID"] for row in place.results()]
@@ -79,8 +75,7 @@ def test_paused_run_continues_if_its_rows_are_still_its_own(tmp_path):
     with Account(quick(latency_s=0.3)) as account:
         place = set_up(tmp_path, account)
         paused = paused_at_third_call(place)
-        assert paused.pid is not None
-        os.kill(paused.pid, signal.SIGCONT)
+        paused.send_signal(signal.SIGCONT)
         assert ended(paused) == 0
         assert sorted(account.keys) == [row["ID"] for row in place.results()]
     assert {row["import_status"] for row in place.results()} == {"created"}

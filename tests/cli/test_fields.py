@@ -40,7 +40,9 @@ def test_fields_are_shown_as_a_table(shop: Shop, account: Account):
     assert "Title                Title                    Text        yes        up to 255 characters" in lines
     assert any(line.endswith("Low, Medium, High, Urgent") for line in lines)
     assert any("Text (off)" in line for line in lines)
-    assert f"19 fields of {account.sandbox.tenant_id}@" in lines[-1]
+    assert f"19 fields of {account.sandbox.tenant_id}@" in lines[-5]
+    assert lines[-3].strip() == "ticket-importer suggest MANIFEST -o mapping.yaml"
+    assert lines[-1].strip() == "ticket-importer validate MANIFEST -m MAPPING"
     assert account.calls == 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -214,6 +215,12 @@ ENDS = [
         [("to send the 50 pending rows, run:", f"{RERUN} --sandbox --manifest tickets.csv")],
     ),
     End(
+        "all rows are done in the sandbox",
+        f"{RUN} --sandbox -o trial.csv",
+        {CREATED: 60},
+        [("this was a rehearsal; to see what a run would send to the account, run:", f"{RUN} --dry-run")],
+    ),
+    End(
         "a trial is over",
         f"{RERUN} --only failed --limit 1 -o new.csv",
         {CREATED: 1, FAILED: 1, PENDING: 2},
@@ -414,3 +421,30 @@ def test_a_trial_with_wrong_rows_is_followed_by_the_same_run(shop: Shop, open_ac
     assert shop.do(*next_command(trial.out)).code == 1
     assert shop.statuses() == {"skipped": 2, "created": 6, "rejected": 1}
     assert len(set(account.keys)) == len(account.keys) == 8
+
+
+def test_the_other_commands_say_what_is_next(shop: Shop, account: Account):
+    """Commands that prepare or look after an import end with commands that exist, flags included."""
+    assert shop.do("history").out == "the ledger has no run yet\n"
+    shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com")])
+    shop.run("--skip-invalid")
+    for words, steps in {
+        "ledger init --ledger new.sqlite": ["run MANIFEST -m MAPPING --dry-run"],
+        "fields --sandbox": ["run MANIFEST -m MAPPING --sandbox"],
+        "suggest tickets.csv": ["suggest tickets.csv -o mapping.yaml"],
+        "suggest tickets.csv -o early.yaml": ["fields", "validate tickets.csv -m early.yaml"],
+        "fields": ["suggest MANIFEST -o mapping.yaml", "validate MANIFEST -m MAPPING"],
+        "suggest tickets.csv -o draft.yaml": ["validate tickets.csv -m draft.yaml"],
+        "ledger acknowledge tickets.results.csv --rows 3 --reason x": ["ledger forget tickets.results.csv --rows 3"],
+        "ledger forget tickets.results.csv --rows 2 --yes": [],
+        "ledger forget tickets.results.csv --rows 2-3 --even-existing --yes": ["run MANIFEST -m MAPPING"],
+    }.items():
+        done = shop.do(*shlex.split(words))
+        shown = re.findall(r"(?<!`)ticket-importer ((?:(?!;|$).)+)", f"{done.out}\n{done.err}", flags=re.MULTILINE)
+        assert [each.strip() for each in shown] == steps, words
+        for step in steps:
+            group, *arguments = shlex.split(step)
+            command = cli.commands[group]
+            if isinstance(command, click.Group):
+                command = command.commands[arguments.pop(0)]
+            assert command.make_context(group, arguments)

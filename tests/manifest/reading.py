@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import sys
+import subprocess
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import DupFd
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from importer.errors import ManifestError
 from importer.manifest.manifest import Manifest, open_manifest
-from importer.manifest.workbooks import child_process, workbook_file
+from importer.manifest.workbooks import workbook_file
 from importer.manifest.workbooks.sheet_reader import SheetReader
 from importer.models import ManifestOptions, Problem
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+from tests import fork_server
 
 
 class ForkedReader(SheetReader):
     """Reads workbooks in forked processes with the usual limits: a new process takes 30 times as long to start."""
 
-    def _start(self) -> Any:
-        process = ForkedProcess()
-        return process, process.error_output
+    def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        error_output = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": error_output}
+        return fork_server.start(main="importer.manifest.workbooks.child_process:main", **pipes), error_output
 
     @classmethod
     @contextmanager
@@ -41,39 +35,6 @@ class ForkedReader(SheetReader):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(workbook_file, "SheetReader", cls)
             yield
-
-
-class ForkedProcess:
-    """A forked process, with the methods of `subprocess.Popen` that a `SheetReader` needs."""
-
-    def __init__(self) -> None:
-        self.error_output = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
-        for_request, request = _FORKS.Pipe(duplex=False)
-        answers, for_answers = _FORKS.Pipe(duplex=False)
-        with for_request, for_answers, request, answers:
-            errors = DupFd(self.error_output.fileno())
-            self._process = _FORKS.Process(target=_serve, args=(for_request, for_answers, errors), daemon=True)
-            self._process.start()
-            self.stdin = os.fdopen(os.dup(request.fileno()), "wb")
-            self.stdout = os.fdopen(os.dup(answers.fileno()), "rb")
-
-    def kill(self) -> None:
-        """End the process."""
-        self._process.kill()
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until it ends; return its exit code."""
-        self._process.join(timeout)
-        return self._process.exitcode
-
-
-def _serve(request: Connection, answers: Connection, errors: Any) -> None:
-    gc.freeze()  # as in `tests.chaos.children`
-    os.dup2(request.fileno(), 0)
-    os.dup2(answers.fileno(), 1)
-    os.dup2(errors.detach(), 2)
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
-    child_process.main()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
-
-import pytest
 
 from importer.leadsquared.answers import Created, NotSent
 from importer.leadsquared.ticket_request import create_request
 from importer.models import Rate
 from importer.sandbox import serve
-from tests.leadsquared.peers import ClosedGate, at, client, quick, ticket
+from tests.leadsquared.peers import ClosedGate, at, client, peer, quick, read_request, reply, ticket, to
 from tests.submission.sending import rows, sending
 
 
-@pytest.mark.parametrize(("keepalive_s", "period_s"), [(0.3, 0.8), (0.8, 1.3), (0.05, 0.2)])
-def test_server_closing_idle_connections_leaves_no_unknown_row(
-    keepalive_s: float, period_s: float, tmp_path: Path
-) -> None:
-    """Each burst comes when those of the burst before are closed; every row becomes a ticket with one call."""
+def test_server_closing_idle_connections_leaves_no_unknown_row(tmp_path: Path) -> None:
+    """After each burst, it closes the connections that wait for the next; every row is sent once."""
+    answered, closed = 0, 0
+    waiting = set[asyncio.StreamWriter]()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answered, closed
+        waiting.add(writer)
+        await read_request(reader)
+        waiting.discard(writer)
+        answered += 1
+        writer.write(reply(json.dumps({"Status": "Success", "Id": answered, "TicketId": None}).encode()))
+        if answered % 2 == 0:
+            closed += len(waiting)
+            while waiting:
+                waiting.pop().close()
+        await reader.read()
 
     async def whole() -> None:
-        async with serve(quick(keepalive_s=keepalive_s)) as sandbox:
-            some = rows(5)
-            async with sending(tmp_path, sandbox, some, rate=Rate(2, period_s)) as run:
-                assert await run.of(some) is None
-                assert run.states() == ["created"] * 5
-                assert {entry.attempts for entry in run.entries().values()} == {1}
-            assert len(sandbox.calls) == len(sandbox.tickets) == 5
+        some = rows(5)
+        async with peer(handle) as url, sending(tmp_path, to(url), some, rate=Rate(2, 0.5)) as run:
+            assert await run.of(some) is None
+            assert run.states() == ["created"] * 5
+            assert {entry.attempts for entry in run.entries().values()} == {1}
 
     asyncio.run(whole())
+    assert answered == 5
+    assert closed >= 2
 
 
 def test_a_connection_that_waited_too_long_for_its_slot_is_not_used() -> None:
