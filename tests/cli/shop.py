@@ -148,8 +148,12 @@ class Shop:
         (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
 
     def uses(self, account: Account) -> None:
-        """Set the account's settings, and make the ledger: a copy of one that `ledger init` has made."""
+        """Set the account's settings, and make the ledger."""
         self.set(**account.variables)
+        self.make_ledger()
+
+    def make_ledger(self) -> None:
+        """Make the ledger: a copy of one that `ledger init` has made."""
         url = os.environ["LSQ_LEDGER"]
         if "://" in url or Path(url).exists():
             Ledger.create(url if "://" in url else f"sqlite:///{url}").close()

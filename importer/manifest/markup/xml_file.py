@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.header import Header
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.markup import record_paths
 from importer.manifest.markup.record_paths import XmlSurvey, chosen_path
 from importer.manifest.markup.safe_xml import XmlError
 from importer.manifest.markup.xml_encoding import find_xml_encoding
 from importer.manifest.markup.xml_records import parse_records
-from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
-from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
-from importer.manifest.nested.values import BrokenObjectError
-from importer.manifest.records import Batch
+from importer.manifest.nested.columns import NestedColumns, nested_columns
+from importer.manifest.nested.nested_file import NestedFile, nested_file
+from importer.manifest.nested.values import BrokenObjectError, JsonObject
 from importer.models import ManifestOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class XmlFile:
-    """An XML file with rows at a path. It has no header row, so the first element there is row 1."""
-
-    path: Path
-    file_name: str
-    encoding: Encoding
-    records: record_paths.Path
-    format: ManifestFormat
-    header: Header
-    rows: NestedRows
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Read all rows in one pass, at most ``size`` at a time."""
-        maker = BatchMaker(self.rows, size)
-        with self.encoding.open(self.path) as text:
-            for record in parse_records(text, self.records, self.file_name):
-                yield from maker.add(record)
-        yield from maker.rest()
-
-
-def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> XmlFile:
+def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> NestedFile:
     """Find the encoding, the path of the rows, and all names in a first pass.
 
     The names of ``may_lack`` that no row has follow. Raises ManifestError if the file is not XML, has entities, or if
@@ -63,30 +40,24 @@ def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], fi
         raise ManifestError(
             f"{file_name} contains no XML element with a name and a value", hint="Export the file again."
         )
-    names = columns.columns(file_name)
-    absent = sorted(frozenset(may_lack).difference(names)) if not options.columns else []
-    all_names = (*names, *absent)
-    absent += columns.absent
-    return XmlFile(
-        path=path,
-        file_name=file_name,
-        encoding=encoding,
-        records=records,
-        format=ManifestFormat(
-            name="XML",
-            encoding=encoding.codec,
-            bom=bool(encoding.bom),
-            certainty=encoding.certainty,
-            header_row=0,
-            records="/".join(records),
-            has_only_texts=True,
-            ignored_members=columns.ignored_members,
-            absent_columns=tuple(absent),
-            warnings=(*encoding.warnings, *(absence_warnings(absent) if columns else ())),
-        ),
-        header=Header(columns=all_names, width=len(all_names), row=0),
-        rows=columns.rows(all_names, options.single_columns),
+    manifest_format = ManifestFormat(
+        name="XML",
+        encoding=encoding.codec,
+        bom=bool(encoding.bom),
+        certainty=encoding.certainty,
+        header_row=0,
+        records="/".join(records),
+        has_only_texts=True,
+        warnings=encoding.warnings,
     )
+    read = functools.partial(_read_records, path, encoding, records, file_name)
+    absent = may_lack if not options.columns else ()
+    return nested_file(manifest_format, columns, columns.columns(file_name), absent, read)
+
+
+def _read_records(path: Path, encoding: Encoding, records: record_paths.Path, file_name: str) -> Iterator[JsonObject]:
+    with encoding.open(path) as text:
+        yield from parse_records(text, records, file_name)
 
 
 def _record_path(
@@ -106,17 +77,16 @@ def _add_names(
     columns: NestedColumns, path: Path, encoding: Encoding, records: record_paths.Path, file_name: str
 ) -> int:
     number = 0
-    with encoding.open(path) as text:
-        for number, record in enumerate(parse_records(text, records, file_name), start=1):
-            try:
-                columns.add(record)
-            except BrokenObjectError as error:
-                raise ManifestError(f"{file_name}, row {number}: {error}", hint="Export the file again.") from None
-            except TooManyNamesError as error:
-                raise ManifestError(
-                    f"{file_name}: the elements up to row {number} have {error}",
-                    hint="Each name is a column: export the file with the same names in each row.",
-                ) from None
+    for number, record in enumerate(_read_records(path, encoding, records, file_name), start=1):
+        try:
+            columns.add(record)
+        except BrokenObjectError as error:
+            raise ManifestError(f"{file_name}, row {number}: {error}", hint="Export the file again.") from None
+        except TooManyNamesError as error:
+            raise ManifestError(
+                f"{file_name}: the elements up to row {number} have {error}",
+                hint="Each name is a column: export the file with the same names in each row.",
+            ) from None
     return number
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 from importer.manifest.nested.column_tree import ColumnTree
 from importer.manifest.nested.values import JsonObject
 from importer.models import ManifestOptions, Problem
-
-_MAX_SHOWN = 5
 
 
 class NestedColumns(Protocol):
@@ -31,24 +29,17 @@ class NestedColumns(Protocol):
     def columns(self, file_name: str, /) -> tuple[str, ...]:
         """Return the names of the columns. Raises ManifestError."""
 
-    def rows(self, columns: Sequence[str], single_columns: Container[str] | None, /) -> NestedRows:
-        """Return what makes rows of the records."""
+    def rows(self, width: int, /) -> NestedRows:
+        """Return what makes rows of so many cells of the records."""
 
 
 def nested_columns(options: ManifestOptions, *, is_xml: bool = False) -> NestedColumns:
     """Return the columns as the mapping wants them."""
     if not options.columns:
-        return ColumnTree(options.whole_columns, options.object_columns, is_xml=is_xml)
+        return ColumnTree(options, is_xml=is_xml)
     from importer.manifest.nested.expression_columns import ExpressionColumns  # noqa: PLC0415 - loading it takes time
 
-    return ExpressionColumns(options.columns)
-
-
-def absence_warnings(absent: Sequence[str]) -> Iterator[str]:
-    """Yield the warning of columns of the mapping that no record has."""
-    if absent:
-        more = f" and {len(absent) - _MAX_SHOWN:,} more" if len(absent) > _MAX_SHOWN else ""
-        yield f"no object has {', '.join(map(repr, absent[:_MAX_SHOWN]))}{more}; these columns count as empty"
+    return ExpressionColumns(options)
 
 
 class NestedRows(Protocol):
