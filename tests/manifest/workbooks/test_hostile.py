@@ -119,7 +119,7 @@ def test_hostile_workbook_ends_in_a_message(
     tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit stops the process, and no output of a panic reaches the terminal."""
-    monkeypatch.setattr(process_limits, "_machine_bytes", lambda: 1 << 30)  # to fill more would take longer
+    monkeypatch.setattr(sheet_reader, "_machine_bytes", lambda: 1 << 30)  # to fill more would take longer
     path = HOSTILE[name](tmp_path / name)
     assert path.stat().st_size < 4 * MIB
     with ForkedReader.used():
