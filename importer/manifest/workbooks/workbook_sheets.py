@@ -16,11 +16,11 @@ from importer.errors import ManifestError
 from importer.manifest.header import find_header
 from importer.manifest.title_rows import TITLE_ROWS, count_known_columns
 from importer.manifest.workbooks.cell_text import cell_texts
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
+from importer.manifest.workbooks.containers import DamagedWorkbookError
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_rows import Cells
-from importer.manifest.workbooks.xls_code_page import copy_with_unicode_code_page
-from importer.manifest.workbooks.xlsx_unknown_errors import without_unknown_errors
+from importer.manifest.workbooks.xls import copy_with_unicode_code_page
+from importer.manifest.workbooks.xlsx_copies import without_unknown_errors
 from importer.models import RESULTS_SHEETS, ManifestOptions
 
 _COLUMNS_OF_TABLE = 3

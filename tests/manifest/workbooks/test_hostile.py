@@ -19,8 +19,8 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
 from importer.manifest.manifest import open_manifest
-from importer.manifest.workbooks import process_limits
-from importer.manifest.workbooks.process_limits import limits_for
+from importer.manifest.workbooks import sheet_reader
+from importer.manifest.workbooks.sheet_reader import limits_for
 from importer.models import ManifestOptions
 from tests.manifest.books import Page, container, with_part, write
 from tests.manifest.books import _biff as biff
@@ -146,7 +146,7 @@ def test_memory_limit_holds_in_both_processes(tmp_path: Path) -> None:
 
 def test_limits_grow_with_the_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small workbook gets 2 GB, a large one more, and none more than half of the machine."""
-    monkeypatch.setattr(process_limits, "_machine_bytes", lambda: 1 << 40)
+    monkeypatch.setattr(sheet_reader, "_machine_bytes", lambda: 1 << 40)
     path = tmp_path / "tickets.xlsx"
 
     def limit_of(size_bytes: int) -> int:
@@ -156,7 +156,7 @@ def test_limits_grow_with_the_workbook(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert limit_of(1_000) == 2 << 30
     assert limit_of(200 * MIB) > 3 << 30
-    monkeypatch.setattr(process_limits, "_machine_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(sheet_reader, "_machine_bytes", lambda: 1 << 30)
     assert limit_of(1_000) == 1 << 29
 
 
