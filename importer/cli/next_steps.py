@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.cli.commands import cli
-from importer.cli.typed_command import TypedCommand
+from importer.cli.typed_command import TypedCommand, as_argument
 from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.models import Status
 from importer.reports import labelled
@@ -201,7 +201,7 @@ def _resolve(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
 def _settle(summary: Summary, typed: TypedCommand) -> Iterator[Step]:
     """Yield how to settle rows that are still unknown, by the numbers of the rows if they are few."""
     count, numbers = summary.statuses[Status.UNKNOWN], summary.unknown_rows
-    command = (typed.name, str(summary.results), "--set")
+    command = (typed.name, as_argument(str(summary.results)), "--set")
     if count == len(numbers) == 1:
         text = f"look for unknown row {numbers[0]} in the account; if it is a ticket, run:"
         yield Step(text, (*command, f"{numbers[0]}=created:NUMBER"))
@@ -231,7 +231,8 @@ def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
     yield Step(text, rerun.words())
     if summary.since_last_run is not None and summary.since_last_run.still_failing:
         ledger = [word for flag in typed.flags if flag[0] == "--ledger" for word in flag if word]
-        words = ("ledger", "acknowledge", str(summary.results), "--rows", "ROWS", "--reason", "TEXT", *ledger)
+        path = as_argument(str(summary.results))
+        words = ("ledger", "acknowledge", path, "--rows", "ROWS", "--reason", "TEXT", *ledger)
         yield Step("or, to take rows that stay as they are out of the exit code, run:", words)
 
 

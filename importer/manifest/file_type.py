@@ -54,7 +54,9 @@ _UTF8_MARKS_AND_BLANKS = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*+")
 _TAR_AT = 257
 _HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is read into memory
 
-_JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
+_JSON = re.compile(
+    rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}(?:\s*[,\]\s]|\Z))|(?:\[|\{|\[\s*\{|\[\s*\])\s*\Z)'
+)
 
 # All control characters except those of text files: tab, LF, VT, FF, CR, the DOS end of file, escape.
 _BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
