@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest.delimited.strict_records import MAX_CELL_CHARS
+from importer.manifest.delimited.record_reader import MAX_CELL_CHARS
 from importer.manifest.delimited.utf8_text import MAX_RECORD_BYTES
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
