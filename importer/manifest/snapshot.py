@@ -114,7 +114,7 @@ def _require_regular_file(source: Path) -> None:
     except (OSError, ValueError) as error:
         raise _unreadable(source, error) from error
     if stat.S_ISDIR(mode):
-        raise ManifestError(f"{source} is a folder, not a file", hint="Give the path of the manifest file.")
+        raise ManifestError(f"{source} is a folder, not a file", hint="Give the path of the file.")
     if not stat.S_ISREG(mode):
         # A pipe can be read only once, and opening it waits for a writer.
         raise ManifestError(
