@@ -47,7 +47,7 @@ def run_import(
     """
     options, manifest = options or Options(), Path(manifest)
     order = Order("run", manifest, Path(mapping), options.results_of_manifest(manifest), options)
-    return outside_event_loop(partial(order.run, emit, confirm or _confirm_plans))
+    return outside_event_loop(partial(order.run, emit, confirm or confirm_plans))
 
 
 def rerun(
@@ -60,7 +60,7 @@ def rerun(
     """Send the rows of a results file that are not tickets yet. See ``run_import``."""
     options, results = options or Options(), Path(results)
     order = Order("rerun", results, Path(mapping), options.results_of_results(results), options)
-    return outside_event_loop(partial(order.run, emit, confirm or _confirm_plans))
+    return outside_event_loop(partial(order.run, emit, confirm or confirm_plans))
 
 
 def plan_import(
@@ -72,7 +72,8 @@ def plan_import(
     return outside_event_loop(partial(order.plan, emit))
 
 
-def _confirm_plans(question: PlanSummary | NewLedger) -> bool:
+def confirm_plans(question: PlanSummary | NewLedger) -> bool:
+    """Carry out every plan, and create no ledger."""
     return isinstance(question, PlanSummary)
 
 

@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
+from importer.api.imports import confirm_plans
 from importer.api.jobs_file import Job
 from importer.errors import ImporterError, Interrupted, as_ending
 from importer.ledger.store import shared_connections
-from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
+from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.runtime.event_loop import shared_event_loop
 from importer.runtime.events import Emit, Event, SendingStarted, to_all
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.open_files import raise_open_files
 from importer.runtime.signals import Interruptions, SeveralRuns, interrupted, raise_lost
+from importer.settings import read_environment
+from importer.workflows.ledger_location import require_ledger
 from importer.workflows.run import export_stopped
 from importer.workflows.send_options import most_in_flight
 
@@ -70,9 +73,12 @@ def run_jobs(jobs: Sequence[Job], at_once: int, listen: Callable[[Job], Emit], c
 
     A signal ends all jobs that run, and starts no other. The jobs of one account run one after the other: they share
     its limit, and their manifests may have the same rows. ``listen`` and its functions are called from several threads.
+    Plans are carried out; ``confirm`` is asked only whether to create the ledger. Raises LedgerError if there is none.
     """
+    options = jobs[0].order.options  # which ledger it is does not differ
+    require_ledger(read_environment(options.settings), options, confirm)
     at_once = min(at_once, max(1, raise_open_files() // _FILES_PER_RUN))
-    runner = _Runner(listen, _Once(confirm), at_once)
+    runner = _Runner(listen, at_once)
     with (
         runner.signals.handling(),
         shared_event_loop(),
@@ -96,10 +102,9 @@ def _by_account(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 class _Runner:
     """Runs jobs, each in the thread of its account. One at a time checks its rows, which takes a whole processor."""
 
-    def __init__(self, listen: Callable[[Job], Emit], confirm: Confirm, at_once: int) -> None:
+    def __init__(self, listen: Callable[[Job], Emit], at_once: int) -> None:
         self.signals = SeveralRuns()
         self._listen = listen
-        self._confirm = confirm
         self._at_once = at_once
         self._turn = threading.Lock()
         self._ended = itertools.count(1)
@@ -127,7 +132,7 @@ class _Runner:
         options = replace(job.order.options, concurrency=most_in_flight(self._at_once))
         try:
             raise_lost()
-            end = JobEnd(job, summary=replace(job.order, options=options).run(emit, self._confirm))
+            end = JobEnd(job, summary=replace(job.order, options=options).run(emit, confirm_plans))
         except ImporterError as error:
             end = JobEnd(job, error=error)
         except Exception as error:  # noqa: BLE001 - a bug must not keep the other accounts from their import
@@ -135,19 +140,3 @@ class _Runner:
         if received.first is not None and not isinstance(end.ending, Interrupted):
             return replace(end, error=interrupted(received.first))  # it came while the results were written
         return end
-
-
-class _Once:
-    """Asks whether to create a ledger once for all jobs. Plans are carried out."""
-
-    def __init__(self, confirm: Confirm) -> None:
-        self._confirm = confirm
-        self._answers: dict[str, bool] = {}
-
-    def __call__(self, question: PlanSummary | NewLedger) -> bool:
-        """Return whether a ledger is to be created, or a plan to be carried out."""
-        if isinstance(question, PlanSummary):
-            return True
-        if question.url not in self._answers:
-            self._answers[question.url] = self._confirm(question)
-        return self._answers[question.url]

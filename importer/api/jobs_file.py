@@ -22,7 +22,6 @@ from importer.settings import (
     HOST,
     SECRET_KEY,
     TENANT,
-    AccountSettings,
     Environment,
     read_connection,
     read_environment,
@@ -32,6 +31,16 @@ from importer.workflows.options import Options
 _HINT = "correct the file and run the same command again; importer/cli/README.md explains its keys"
 _Result = TypeVar("_Result")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+# The types of pydantic's errors in plain words.
+_REASONS = {
+    "extra_forbidden": "a job has no such key",
+    "missing": "it is missing",
+    "model_type": "it is not a job with keys and values",
+    "string_pattern_mismatch": "it must have only letters, digits, `.`, `_` and `-`, and at most 64 of them",
+    "string_too_short": "it is empty",
+    "string_type": "it must be text; write a number in quotes",
+}
 
 
 class _JobModel(BaseModel):
@@ -64,14 +73,17 @@ def read_jobs(path: Path, options: Options) -> list[Job]:
     """Read and check all jobs of a file. Raises one UsageError with all problems of all jobs."""
     environment = read_environment(options.settings)
     entries = _entries(path)
-    problems, jobs = [], []
+    problems: list[str] = []
+    names: list[str] = []
+    jobs = []
     for number, entry in enumerate(entries, start=1):
         checked = _CheckedJob(entry, path.parent, environment, options)
         place = f"job {number}{checked.name and f' ({checked.name})'}"
         problems += [f"{place}: {problem}" for problem in checked.problems]
+        names += [checked.name] if checked.name else []
         if checked.job is not None:
             jobs.append(checked.job)
-    problems += _repeated("name", [job.name for job in jobs])
+    problems += _repeated("name", names)
     problems += _repeated("results file", [str(job.order.results.resolve()) for job in jobs])
     if problems:
         raise _wrong(path, problems)
@@ -96,11 +108,11 @@ class _CheckedJob:
                 (SECRET_KEY, "secret_key", model.secret_key),
             )
         }
-        settings = {**options.settings, HOST: model.host, TENANT: model.tenant, **keys}
+        settings = {**options.settings, HOST: model.host, TENANT: model.tenant}
+        # With any key in place of one that is missing, the other settings are checked, too.
+        settings |= {variable: key or "missing" for variable, key in keys.items()}
         rate = self._rate(model.rate) or options.rate
-        account: AccountSettings | None = None
-        if all(keys.values()):
-            account = self._checked(lambda: read_connection(read_environment(settings), rate, sandbox=False)[0])
+        account = self._checked(lambda: read_connection(read_environment(settings), rate, sandbox=False)[0])
         manifest, mapping = folder / model.manifest, folder / model.mapping
         if not manifest.is_file():
             self.problems.append(f"manifest: no file {manifest}")
@@ -112,12 +124,19 @@ class _CheckedJob:
         self.job = Job(model.name, account.name if account is not None else "", order, redactor)
 
     def _model(self, entry: Any) -> _JobModel | None:
-        """Return a job as it is written. Problems name the member, never what is written, which may be a key."""
+        """Return a job as it is written, without members that are wrong and not required."""
         try:
             return _JobModel.model_validate(entry)
         except ValidationError as error:
-            problems = error.errors(include_input=False)
-            self.problems += [": ".join([*map(str, each["loc"]), each["msg"]]) for each in problems]
+            found = error.errors(include_input=False)
+        # Only the member is named, as what is written may be a key.
+        self.problems += [
+            ": ".join([*map(str, each["loc"]), _REASONS.get(each["type"], each["msg"])]) for each in found
+        ]
+        wrong = {each["loc"][0] for each in found if each["loc"]}
+        try:
+            return _JobModel.model_validate({key: entry[key] for key in entry if key not in wrong})
+        except (ValidationError, TypeError):
             return None
 
     def _key(self, environment: Environment, member: str, name: str) -> str:

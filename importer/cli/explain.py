@@ -16,7 +16,7 @@ _LEAST_SIMILARITY = 0.6  # of a code to what the user typed, to be suggested
 def explain(code: str | None) -> Ending:
     """Explain an error code, or list all codes."""
     if code is None:
-        return Ending(text=_all_codes())
+        return Ending(lines=_all_codes())
     name = code.strip().strip("`'\"").lower().replace("_", "-").replace(" ", "-")
     if name not in ERROR_CODES:
         similar = difflib.get_close_matches(name, ERROR_CODES, n=3, cutoff=_LEAST_SIMILARITY)
@@ -29,7 +29,7 @@ def explain(code: str | None) -> Ending:
     entry = ERROR_CODES[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
     texts = (f"What it means: {entry.meaning}", f"Why: {entry.why}", f"What to do: {entry.advice}")
-    return Ending(text=(f"{name}: {entry.name}; an error code of rows with the state {state}", "", *texts))
+    return Ending(lines=(f"{name}: {entry.name}; an error code of rows with the state {state}", "", *texts))
 
 
 def _all_codes() -> Iterator[str]:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from io import StringIO
@@ -18,6 +19,7 @@ from importer.cli import options
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import after_fields, step_lines, steps_data
+from importer.cli.styles import screen_width, wrapped
 from importer.cli.terminal import Terminal
 from importer.errors import UsageError
 from importer.results import escape_formula
@@ -81,10 +83,12 @@ def _check_output(path: Path) -> None:
 def _table_lines(fetched: FetchedFields) -> Iterator[str]:
     found = fetched.fields
     rows = [_COLUMNS, *map(_cells, found)]
+    screen = screen_width(sys.stdout)
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
     for row in rows:
-        parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        yield "  ".join([*parts, row[-1]]).rstrip()
+        first = "  ".join(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True))
+        line = f"{first}  {row[-1]}".rstrip()
+        yield from [line] if len(line) <= screen else [first.rstrip(), *wrapped(f"    {row[-1]}", screen)]
     calls = "1 call" if fetched.calls == 1 else f"{fetched.calls:,} calls"
     yield f"{len(found):,} fields of {found.account}; {calls}"
 

@@ -18,10 +18,10 @@ def init(ledger: str | None) -> Ending:
     existed = Ledger.exists(url)
     Ledger.create(url).close()
     text = f"{'the ledger exists already' if existed else 'created the ledger'}: {safe_url(url)}"
-    return Ending(text=[text], last_lines=() if existed else step_lines(after_creating()))
+    return Ending(lines=[text], last_lines=() if existed else step_lines(after_creating()))
 
 
 def backup(target: Path, ledger: str | None) -> Ending:
     """Copy the ledger to a new file."""
     copy = back_up(ledger_url(ledger, read_environment()), target)
-    return Ending(text=[f"copied the ledger to {target}: {copy.rows:,} rows, {copy.size_bytes:,} bytes, checked"])
+    return Ending(lines=[f"copied the ledger to {target}: {copy.rows:,} rows, {copy.size_bytes:,} bytes, checked"])

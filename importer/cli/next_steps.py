@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.cli.commands import cli
-from importer.cli.typed_command import TypedCommand
+from importer.cli.typed_command import TypedCommand, as_argument
 from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.models import Status
 from importer.reports import labelled
@@ -73,7 +73,11 @@ def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
             Step(f"to send {_rows(summary, Status.PENDING)}, run:", again.words()),
             *_resolve(summary, typed, "then, "),
         ]
-    return [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    steps = [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
+    if not steps and typed.name == "run" and typed.has("--sandbox"):
+        text = "this was a rehearsal; to see what a run would send to the account, run:"
+        return [Step(text, typed.without(["--sandbox", "-o"]).words("--dry-run"))]
+    return steps
 
 
 def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
@@ -142,9 +146,8 @@ def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fie
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
-    move = f"move {draft} away and draft again"
     return [
-        Step(f"for the fields of the account, run this, then {move}:", ("fields",)),
+        Step("to draft for the account's fields, run this, then draft to another file:", ("fields",)),
         Step(f"or {review}, then run:", validate),
     ]
 
@@ -163,7 +166,7 @@ def after_acknowledging(typed: TypedCommand) -> list[Step]:
     """Return how to take back `ledger acknowledge`."""
     flags = tuple(each for each in _proposed(typed).flags if each[0] in ("--rows", "--ledger"))
     words = replace(typed, name="forget", flags=flags).words()
-    return [Step("nothing; to take this back later, run:", ("ledger", *words))]
+    return [Step("to take this back later, run:", ("ledger", *words))]
 
 
 def after_counting(typed: TypedCommand) -> list[Step]:
@@ -173,7 +176,8 @@ def after_counting(typed: TypedCommand) -> list[Step]:
 
 def after_creating() -> list[Step]:
     """Return what to do after `ledger init`."""
-    return [Step("keep this ledger, then read the account's fields for better checks:", ("fields",))]
+    dry_run = ("run", "MANIFEST", "-m", "MAPPING", "--dry-run")
+    return [Step("keep this ledger; to see what a run would send, run:", dry_run)]
 
 
 def _after_stop(ending: ImporterError) -> str:
@@ -197,7 +201,7 @@ def _resolve(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
 def _settle(summary: Summary, typed: TypedCommand) -> Iterator[Step]:
     """Yield how to settle rows that are still unknown, by the numbers of the rows if they are few."""
     count, numbers = summary.statuses[Status.UNKNOWN], summary.unknown_rows
-    command = (typed.name, str(summary.results), "--set")
+    command = (typed.name, as_argument(str(summary.results)), "--set")
     if count == len(numbers) == 1:
         text = f"look for unknown row {numbers[0]} in the account; if it is a ticket, run:"
         yield Step(text, (*command, f"{numbers[0]}=created:NUMBER"))
@@ -227,7 +231,8 @@ def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
     yield Step(text, rerun.words())
     if summary.since_last_run is not None and summary.since_last_run.still_failing:
         ledger = [word for flag in typed.flags if flag[0] == "--ledger" for word in flag if word]
-        words = ("ledger", "acknowledge", str(summary.results), "--rows", "ROWS", "--reason", "TEXT", *ledger)
+        path = as_argument(str(summary.results))
+        words = ("ledger", "acknowledge", path, "--rows", "ROWS", "--reason", "TEXT", *ledger)
         yield Step("or, to take rows that stay as they are out of the exit code, run:", words)
 
 

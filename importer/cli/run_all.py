@@ -102,9 +102,9 @@ def _end_text(end: JobEnd) -> str:
     code = end.exit_code
     if code is None:
         return f"{end.job.name}: not started"
-    ending = f": {end.ending.message}" if end.ending is not None else ""
-    result = f": {log_text(end.summary)}" if end.summary is not None else ""
-    return f"{end.job.name}: ended with exit code {code}{result}{ending}"
+    ending = [end.ending.message] if end.ending is not None else []
+    result = [log_text(end.summary)] if end.summary is not None else []
+    return f"{end.job.name}: {'; '.join([f'ended with exit code {code}', *ending, *result])}"
 
 
 def _data(end: JobEnd) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _lines(end: JobEnd) -> Iterator[str]:
     if end.plan is not None:
         yield from (*problem_lines(end.plan.kinds, with_fixes=True), *plan_lines(end.plan), *warning_lines(end.plan))
     if end.summary is not None:
-        yield from summary_lines(end.summary)
+        yield from (*problem_lines(end.summary.kinds), *summary_lines(end.summary))
     if end.ending is not None:
         yield from end.ending.lines()
 

@@ -37,7 +37,8 @@ async def _serve_until_interrupted(sandbox_options: SandboxOptions, port: int) -
         click.echo(f"export LSQ_TENANT_ID={account.tenant_id}")
         click.echo(f"export LSQ_ACCESS_KEY={account.access_key.reveal()}")
         click.echo(f"export LSQ_SECRET_KEY={account.secret_key.reveal()}")
-        click.echo(f"# all calls and tickets: {account.url}{RECORD_PATH}; stop with Ctrl-C", err=True)
+        click.echo("# next: paste these lines into another terminal and run commands there; stop with Ctrl-C", err=True)
+        click.echo(f"# all calls and tickets: {account.url}{RECORD_PATH}", err=True)
         with interruptions() as signals, signals.stopping(lambda _reason, _at_once: ended.set()):
             await ended.wait()
 

@@ -22,7 +22,7 @@ def for_stream(line: str, stream: object) -> str:
     """Return a line as a stream gets it: for a terminal, wrapped between words, and coloured unless NO_COLOR is set."""
     if not is_tty(stream):
         return line
-    first, *rest = wrapped(line, _width(stream)) or [""]
+    first, *rest = wrapped(line, screen_width(stream)) or [""]
     return "\n".join([style_line(first if rest else line) if shows_color(stream) else first, *rest])
 
 
@@ -42,7 +42,8 @@ def wrapped(line: str, width: int) -> list[str]:
     )  # fmt: skip
 
 
-def _width(stream: object) -> int:
+def screen_width(stream: object) -> int:
+    """Return how many characters a line of a terminal has; no bound for other streams."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or sys.maxsize  # type: ignore[attr-defined]
     except (AttributeError, OSError, ValueError):

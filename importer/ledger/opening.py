@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from importer.ledger.server_outage import USUAL_PATIENCE_S, ServerOutage
 from importer.ledger.sqlite_file import refuse_network_disk
 
 log = logging.getLogger("importer")
+_NAME_PATIENCE_S = 10.0  # a host name may become known when its container starts; a mistyped one does not
 _Result = TypeVar("_Result")
 
 
@@ -70,11 +72,23 @@ def _when_there(url: str, work: Callable[[], _Result], patience_s: float = USUAL
             with database.translated_errors(url):
                 result = work()
         except LedgerAway as error:
-            if error.__cause__ is None or not outage.wait(postgres.reason(error.__cause__)):
-                raise
+            cause = error.__cause__
+            is_unknown = postgres.is_unknown_host(cause)
+            if cause is not None and outage.wait(postgres.reason(cause), _NAME_PATIENCE_S if is_unknown else math.inf):
+                continue
+            if is_unknown:
+                raise _unknown_host(url) from cause
+            raise
         else:
             outage.ended()
             return result
+
+
+def _unknown_host(url: str) -> LedgerError:
+    return LedgerError(
+        f"the ledger {database.safe_url(url)} can't be used: no host of this name is known",
+        hint="correct the host name in LSQ_LEDGER, LSQ_LEDGER_FILE or --ledger, or this machine's name server (DNS)",
+    )
 
 
 @contextlib.contextmanager

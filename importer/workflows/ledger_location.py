@@ -29,16 +29,24 @@ def ledger_for_import(
         with sandbox_ledger() as url:
             yield url
         return
-    url, flag = ledger_url(options.ledger, environment), options.ledger
-    if Ledger.exists(url, options.give_up_after_s):
-        yield url
-    elif confirm is None:
-        yield _no_ledger(url, flag)
-    elif confirm(NewLedger(safe_url(url))):
+    if confirm is not None:
+        yield require_ledger(environment, options, confirm)
+        return
+    url = ledger_url(options.ledger, environment)
+    yield url if Ledger.exists(url, options.give_up_after_s) else _no_ledger(url, options.ledger)
+
+
+def require_ledger(environment: Environment, options: Options, confirm: Confirm) -> str:
+    """Return the URL of the ledger, which is created if ``confirm`` says so.
+
+    Raises LedgerError if it is missing, or if its server does not answer.
+    """
+    url = ledger_url(options.ledger, environment)
+    if not Ledger.exists(url, options.give_up_after_s):
+        if not confirm(NewLedger(safe_url(url))):
+            raise _no_ledger(url, options.ledger)
         Ledger.create(url).close()
-        yield url
-    else:
-        raise _no_ledger(url, flag)
+    return url
 
 
 def _no_ledger(url: str, flag: str | None) -> LedgerError:

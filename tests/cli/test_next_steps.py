@@ -215,6 +215,12 @@ ENDS = [
         [("to send the 50 pending rows, run:", f"{RERUN} --sandbox --manifest tickets.csv")],
     ),
     End(
+        "all rows are done in the sandbox",
+        f"{RUN} --sandbox -o trial.csv",
+        {CREATED: 60},
+        [("this was a rehearsal; to see what a run would send to the account, run:", f"{RUN} --dry-run")],
+    ),
+    End(
         "a trial is over",
         f"{RERUN} --only failed --limit 1 -o new.csv",
         {CREATED: 1, FAILED: 1, PENDING: 2},
@@ -340,6 +346,21 @@ def test_the_next_command_is_what_was_typed(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize(
+    "typed", ["run -t.csv -m -m.yaml --limit 1", "rerun -t.results.csv -m -m.yaml", "resolve -t.results.csv"]
+)
+def test_paths_that_look_like_flags_can_be_copied(typed: str):
+    """Click takes ``-t.csv`` for flags, and ``./-t.csv`` for a path."""
+    name, argument, *_ = typed.split()
+    command = TypedCommand(name, argument, (("-m", "-m.yaml"),))
+    states = Counter({CREATED: 1, UNKNOWN: 1, FAILED: 1})
+    summary = Summary(run="r", account="a", results=Path("-t.results.csv"), statuses=states, unknown_rows=[3])
+    steps = after_resolve(summary, command) if name == "resolve" else after_import(summary, command)
+    assert steps
+    for step in steps:
+        assert step.command[1].startswith("./-t."), step
+
+
+@pytest.mark.parametrize(
     ("words", "steps"),
     [
         (f"{RUN} --dry-run", [("to send ten rows as a trial, run:", f"{RUN} --limit 10")]),
@@ -404,10 +425,11 @@ def test_a_trial_with_wrong_rows_is_followed_by_the_same_run(shop: Shop, open_ac
 
 def test_the_other_commands_say_what_is_next(shop: Shop, account: Account):
     """Commands that prepare or look after an import end with commands that exist, flags included."""
+    assert shop.do("history").out == "the ledger has no run yet\n"
     shop.manifest([good_row(1), ("00002", "", "Open", "lead2@example.com")])
     shop.run("--skip-invalid")
     for words, steps in {
-        "ledger init --ledger new.sqlite": ["fields"],
+        "ledger init --ledger new.sqlite": ["run MANIFEST -m MAPPING --dry-run"],
         "fields --sandbox": ["run MANIFEST -m MAPPING --sandbox"],
         "suggest tickets.csv": ["suggest tickets.csv -o mapping.yaml"],
         "suggest tickets.csv -o early.yaml": ["fields", "validate tickets.csv -m early.yaml"],

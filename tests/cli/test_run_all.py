@@ -66,13 +66,14 @@ def test_the_screen_has_a_summary_for_each_job_and_one_for_all(shop: Shop, open_
 def test_all_problems_are_shown_at_once_and_nothing_is_sent(shop: Shop, open_job: Open):
     """Problems of each job are named with its number; a key in place of a variable's name is not shown."""
     good = open_job("good", 1)
-    open_job("bad", 1, manifest="none.csv", mapping="no.yaml", rate="fast")
+    open_job("bad", 1, manifest="none.csv", mapping="no.yaml", rate="fast", colour="red")
     open_job("keys", 1, access_key="abc123-the-key", secret_key="abc123-other")
     open_job("twice", 1, results="good/tickets.results.csv")
     told = shop.do("run-all", "jobs.yaml")
     assert told.code == 2
     for text in (
         "job 2 (bad): rate",
+        "colour: a job has no such key",
         "job 2 (bad): manifest: no file",
         "no.yaml",
         "(keys): access_key",
@@ -90,7 +91,8 @@ def test_all_problems_are_shown_at_once_and_nothing_is_sent(shop: Shop, open_job
         ("jobs: []", "at least one job"),
         ("jobs: [{name: a, name: b}]", "written twice"),
         ("jobs: [{name: a, acess_key: hush-4711}]", "job 1: acess_key"),
-        ("jobs: [hush-4711]", "job 1"),
+        ("jobs: [hush-4711]", "job 1: it is not a job"),
+        ("jobs: [{name: 4711}]", "job 1: host: it is missing"),
         ("jobs: [", "line 1"),
         ("- a", "one key, `jobs`"),
     ],
@@ -162,7 +164,16 @@ def test_a_dry_run_plans_every_job_and_sends_nothing(shop: Shop, open_job: Open)
     assert (first.calls, second.calls) == (0, 0)
 
 
-def test_a_signal_while_results_are_written_starts_no_other_job():
+def test_without_a_ledger_no_job_is_run(shop: Shop, open_job: Open):
+    """It is missing for all jobs, so there is one error."""
+    account = open_job("first", 3)
+    open_job("second", 2)
+    shop.path("ledger.sqlite").unlink()
+    told = shop.do("run-all", "jobs.yaml")
+    assert (told.code, told.err.count("no ledger found"), account.calls) == (2, 1, 0)
+
+
+def test_a_signal_while_results_are_written_starts_no_other_job(shop: Shop):
     """The results are complete, as after `run`; the signal is not forgotten."""
 
     @dataclass(frozen=True)
@@ -182,5 +193,6 @@ def test_a_signal_while_results_are_written_starts_no_other_job():
     def listen(_job: Job) -> Emit:
         return to_all()
 
+    shop.make_ledger()
     ends = list(run_jobs(jobs, 2, listen, lambda _plan: True))
     assert [(end.exit_code, end.summary is not None) for end in ends] == [(143, True), (None, False)]

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.header import MAX_COLUMNS
+from importer.manifest.header import MAX_COLUMNS, TITLE_ROWS
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.markup.safe_xml import SafeXml, XmlError
+from importer.manifest.markup.safe_xml import SafeXml, XmlError, find_xml_encoding
 from importer.manifest.markup.table_source import TableFacts, TableRow, TableSource, open_table
-from importer.manifest.markup.xml_encoding import find_xml_encoding
-from importer.manifest.title_rows import TITLE_ROWS
 from importer.manifest.workbooks.cell_text import number_text
 from importer.models import ManifestOptions
 
