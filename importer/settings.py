@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from importer.errors import SettingsError
-from importer.models import SANDBOX_ACCESS_KEY, Rate, Secret
+from importer.models import Rate, Secret
 from importer.runtime import ledger_address
 from importer.runtime.env_file import others_may_read, read_env_file
 from importer.runtime.proxy import is_exempt, parted, read_proxy
@@ -61,11 +61,6 @@ class AccountSettings:
         """Name of the account in the ledger: the tenant, with the host if that is a loopback host."""
         url = urlsplit(self.base_url)
         return f"{self.tenant_id}@{url.netloc}" if is_loopback(url.hostname or "") else self.tenant_id
-
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether the account is served by `ticket-importer sandbox`: no real account has its access key."""
-        return self.access_key.reveal() == SANDBOX_ACCESS_KEY
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the TLS settings; ``None`` for plain http, which only a loopback host may use."""

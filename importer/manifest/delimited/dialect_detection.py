@@ -23,6 +23,7 @@ from importer.models import ManifestOptions
 
 _SAMPLE_CHARS = 1 << 18
 _SAMPLE_RECORDS = 200
+_LEAST_COLUMNS = 2
 
 # Programs write this line for Excel, which obeys it and does not count it as a row; neither do we.
 SEP_LINE_CHARS = 9
@@ -103,19 +104,17 @@ def _sample_records(sample: TextSample, dialect: Dialect, limit: int) -> list[li
     return records[:-1] if not sample.is_whole and 1 < len(records) < limit else records
 
 
-_LEAST_COLUMNS = 2
-
-
 def find_dialect(sample: str, plain: Dialect, expected: Collection[str], *, last: bool) -> Dialect:
     """Return the only dialect that fits the sample; ``plain`` if it fits, or if nothing else does.
 
     ``expected``: the mapping's columns. ``last``: the sample is the whole text.
     """
-    records = _plain_records(sample, plain, last=last)
+    delimiter = plain.delimiter
+    records = _plain_records(sample, delimiter, last=last)
     header = next((record for record in records or () if not is_blank(record)), None)
     if header is not None and not expected:
         return plain
-    if header is not None and _knows(header, expected, least=1) and not _is_undivided(header, plain, expected):
+    if header is not None and _knows(header, expected, least=1) and not likely_delimiter(header, delimiter, expected):
         return plain
     fitting = [each for each in _candidates(sample, plain, header, expected) if _fits(sample, each, expected, last)]
     return fitting[0] if fitting else plain
@@ -145,18 +144,14 @@ def _fits(sample: str, dialect: Dialect, expected: Collection[str], last: bool) 
     return len(set(map(len, records))) == 1 and _knows(records[0], expected, least=len(expected))
 
 
-def _is_undivided(header: Sequence[str], plain: Dialect, expected: Collection[str]) -> bool:
-    return bool(likely_delimiter(header, plain.delimiter, expected))
-
-
 def _knows(header: Sequence[str], expected: Collection[str], *, least: int) -> bool:
     return not expected or len(set(expected).intersection(header)) >= least
 
 
-def _plain_records(sample: str, plain: Dialect, *, last: bool) -> list[list[str]] | None:
+def _plain_records(sample: str, delimiter: str, *, last: bool) -> list[list[str]] | None:
     """Return the records as plain CSV; None if quotes are broken."""
     allow_long_cells()
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=plain.delimiter, strict=True)
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
     try:
         records.extend(reader)

@@ -363,17 +363,13 @@ def open_html(path: Path, options: ManifestOptions, expected: Collection[str], f
     """Choose the table and find its header. Raises ManifestError if there is none."""
     encoding = _find_html_encoding(path, options.encoding, file_name)
 
-    def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
-        return ManifestFormat(
-            name="HTML table",
-            encoding=encoding.codec,
-            bom=bool(encoding.bom),
-            certainty=encoding.certainty,
-            sheet=sheet,
-            header_row=row,
-            has_only_texts=True,
-            warnings=(*encoding.warnings, *warnings),
-        )
-
+    file_format = ManifestFormat(
+        name="HTML table",
+        encoding=encoding.codec,
+        bom=bool(encoding.bom),
+        certainty=encoding.certainty,
+        has_only_texts=True,
+        warnings=encoding.warnings,
+    )
     tables = _HtmlTables(path=path, encoding=encoding, header_row=options.header_row)
-    return open_table(tables, options, expected, file_name, make_format)
+    return open_table(tables, options, expected, file_name, file_format)

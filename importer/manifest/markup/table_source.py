@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from importer.error_codes import ERROR_CODES
@@ -125,9 +125,12 @@ class TableSource:
 
 
 def open_table(
-    tables: Tables, options: ManifestOptions, expected: Collection[str], file_name: str, make_format: MakeFormat
+    tables: Tables, options: ManifestOptions, expected: Collection[str], file_name: str, file_format: ManifestFormat
 ) -> TableSource:
-    """Choose the table and find its header. Raises ManifestError if there is none."""
+    """Choose the table and find its header. Raises ManifestError if there is none.
+
+    ``file_format``: how the file is read, whatever the table.
+    """
     with xml_errors(file_name):
         facts = tables.facts()
     index = _choose(facts, options, expected, file_name)
@@ -142,12 +145,8 @@ def open_table(
         refuse_title_rows(record, row, chosen.records()[row : row + TITLE_ROWS], expected, where)
     header = make_header(record, row=row, file_name=file_name, sheet=sheet)
     warnings = (*_other_tables(facts, index, options), *(f"{where}: {note}" for note in chosen.notes))
-    return TableSource(
-        file_name=file_name, tables=tables, index=index, header=header, format=make_format(sheet, row, warnings)
-    )
-
-
-MakeFormat = Callable[[str | None, int, tuple[str, ...]], ManifestFormat]
+    table_format = replace(file_format, sheet=sheet, header_row=row, warnings=(*file_format.warnings, *warnings))
+    return TableSource(file_name=file_name, tables=tables, index=index, header=header, format=table_format)
 
 
 @contextmanager
