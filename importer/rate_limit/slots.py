@@ -54,11 +54,12 @@ class SlotRequest:
 class Booking:
     """A booked slot and its time.
 
-    ``before``: its last use and run, restored if it is given back.
+    ``lost_at``: when another run may have it. ``before``: its last use and run, restored if it is given back.
     """
 
     number: int
     at: float
+    lost_at: float
     before: tuple[float, str]
 
 
@@ -166,7 +167,7 @@ class SlotPool:
         if at - now > request.ahead_s:
             return self._later(request, now, at)
         slot = self.slots[0]
-        booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))
+        booking = Booking(number=slot.number, at=at, lost_at=self._lost_at(at, rate), before=(slot.used_at, slot.run))
         if slot.number == self.alone_slot:
             self.alone_slot = None
         self.slots.move(slot, at + ON_TIME_S, request.run)
@@ -191,6 +192,11 @@ class SlotPool:
                 self.slots.move(slot, at, slot.run)
         if alone and len(self.slots) > 1:
             self.alone_slot = booking.number
+
+    def move_use(self, booking: Booking, run: str, at: float, later: float) -> None:
+        """Record that the request of a slot that was marked as used was written later."""
+        if (slot := self.slots.find(booking.number, at, run)) is not None:
+            self.slots.move(slot, later, run)
 
     def give_back(self, booking: Booking, run: str) -> None:
         """Take back a booked slot that was not used."""
@@ -252,6 +258,10 @@ class SlotPool:
         """Return why no call may be made at this time, whatever the slots are."""
         calls = self.calls_last_day + self.new_calls
         return DailyCapReached(calls) if request.daily_cap is not None and calls >= request.daily_cap else None
+
+    def _lost_at(self, at: float, rate: Rate) -> float:
+        """Return when a slot that is booked for ``at`` and not used may be another run's."""
+        return at + min(rate.period_s, MOST_AHEAD_S)
 
     def _is_active(self, other: RunState, now: float) -> bool:
         # There are no requests during a pause. AHEAD_S allows for short periods.
