@@ -12,6 +12,7 @@ from importer.cli.ending import Ending
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
 from importer.ledger.records import seconds_since
 from importer.ledger.store import Ledger
+from importer.models import Status
 from importer.runtime.display_text import age_text, duration, one_line
 from importer.settings import ledger_url, read_environment
 
@@ -87,7 +88,11 @@ def _ending(run: PastRun) -> str:
         return f"crashed or was killed; {requests} unconfirmed"
     endings = _FORGET_ENDINGS if run.command == "forget" else _ENDINGS
     reason = f": {one_line(run.stopped)}" if run.stopped else ""
-    return f"exit code {run.exit_code}, {endings.get(run.exit_code, 'ended')}{reason}"
+    bad = (
+        {Status.REJECTED, Status.FAILED}.intersection(run.did) if not run.exit_code and run.command != "forget" else ()
+    )
+    known = ", or known to be bad" if bad else ""
+    return f"exit code {run.exit_code}, {endings.get(run.exit_code, 'ended')}{known}{reason}"
 
 
 def _count_lines(run: PastRun) -> Iterator[str]:

@@ -157,6 +157,8 @@ class _ScreenFormatter(logging.Formatter):
             text = "\n".join(map(visible, lines))
         else:
             text = super().format(_with_text(record, record.getMessage()))
+            if record.levelno == logging.WARNING and not self.usesTime():  # elsewhere the stamp has the level
+                text = f"warning: {text}"
         return "\n".join(for_stream(line, sys.stderr) for line in text.split("\n"))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.cli.commands import cli
-from importer.cli.typed_command import TypedCommand
+from importer.cli.typed_command import TypedCommand, as_argument
 from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.models import Status
 from importer.reports import labelled
@@ -138,17 +138,26 @@ def after_fields(typed: TypedCommand) -> list[Step]:
     ]
 
 
+def after_jobs(typed: TypedCommand, exit_code: int) -> list[Step]:
+    """Return what to do after `run-all`; nothing if all rows of all jobs are done."""
+    again = _proposed(typed).words()
+    if exit_code:
+        return [Step("correct what the jobs report; to go on with all of them, run:", again)]
+    return [Step("to import the tickets of all jobs, run:", again)] if typed.has("--dry-run") else []
+
+
 def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
     """Return what to do after `suggest`. ``draft``: the file it wrote, if any."""
     if draft is None:
-        return [Step("to write the draft to a file, run:", ("suggest", str(manifest), "-o", "mapping.yaml"))]
-    validate = ("validate", str(manifest), "-m", str(draft))
+        return [
+            Step("to write the draft to a file, run:", ("suggest", as_argument(str(manifest)), "-o", "mapping.yaml"))
+        ]
+    validate = ("validate", as_argument(str(manifest)), "-m", str(draft))
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
-    move = f"move {draft} away and draft again"
     return [
-        Step(f"for the fields of the account, run this, then {move}:", ("fields",)),
+        Step("to draft for the account's fields, run this, then draft to another file:", ("fields",)),
         Step(f"or {review}, then run:", validate),
     ]
 
@@ -156,7 +165,7 @@ def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fie
 def after_forgetting(manifest: str, *, forgotten: bool, kept: bool) -> list[Step]:
     """Return what to do after `ledger forget`. ``manifest``: of the run; empty if it is not known."""
     if forgotten:
-        command = ("run", manifest or "MANIFEST", "-m", "MAPPING")
+        command = ("run", as_argument(manifest) if manifest else "MANIFEST", "-m", "MAPPING")
         return [Step("to send the forgotten rows as new ones, run:", command)]
     if kept:
         return [Step("delete the tickets in the account first; --even-existing forgets the rows all the same")]
@@ -167,7 +176,7 @@ def after_acknowledging(typed: TypedCommand) -> list[Step]:
     """Return how to take back `ledger acknowledge`."""
     flags = tuple(each for each in _proposed(typed).flags if each[0] in ("--rows", "--ledger"))
     words = replace(typed, name="forget", flags=flags).words()
-    return [Step("nothing; to take this back later, run:", ("ledger", *words))]
+    return [Step("to take this back later, run:", ("ledger", *words))]
 
 
 def after_counting(typed: TypedCommand) -> list[Step]:
@@ -202,7 +211,7 @@ def _resolve(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
 def _settle(summary: Summary, typed: TypedCommand) -> Iterator[Step]:
     """Yield how to settle rows that are still unknown, by the numbers of the rows if they are few."""
     count, numbers = summary.statuses[Status.UNKNOWN], summary.unknown_rows
-    command = (typed.name, str(summary.results), "--set")
+    command = (typed.name, as_argument(str(summary.results)), "--set")
     if count == len(numbers) == 1:
         text = f"look for unknown row {numbers[0]} in the account; if it is a ticket, run:"
         yield Step(text, (*command, f"{numbers[0]}=created:NUMBER"))
@@ -232,7 +241,8 @@ def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
     yield Step(text, rerun.words())
     if summary.since_last_run is not None and summary.since_last_run.still_failing:
         ledger = [word for flag in typed.flags if flag[0] == "--ledger" for word in flag if word]
-        words = ("ledger", "acknowledge", str(summary.results), "--rows", "ROWS", "--reason", "TEXT", *ledger)
+        path = as_argument(str(summary.results))
+        words = ("ledger", "acknowledge", path, "--rows", "ROWS", "--reason", "TEXT", *ledger)
         yield Step("or, to take rows that stay as they are out of the exit code, run:", words)
 
 

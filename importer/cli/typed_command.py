@@ -32,7 +32,17 @@ class TypedCommand:
     def words(self, *more: str) -> tuple[str, ...]:
         """Return the command's words and ``more``, whose flags replace those that were typed."""
         kept = self.without(more).flags
-        return (self.name, self.argument, *(word for flag in kept for word in flag if word is not None), *more)
+        return (
+            self.name,
+            as_argument(self.argument),
+            *(word for flag in kept for word in flag if word is not None),
+            *more,
+        )
+
+
+def as_argument(path: str) -> str:
+    """Return a path so that the command line does not take it for a flag: ``./-tickets.csv``."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def typed_command(command: click.Command, context: click.Context, arguments: Sequence[str]) -> TypedCommand:

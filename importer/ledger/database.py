@@ -52,7 +52,10 @@ def make_engine(url: str) -> sa.Engine:
 def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
+        for host in ",".join((parsed.host or "", *parsed.normalized_query.get("host", ()))).split(","):
+            if not host.startswith("/"):
+                host.encode("idna")
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number, or a host like db..example
         parsed = None
     if parsed is not None and parsed.get_backend_name() in _POSTGRES:
         return parsed.set(drivername="postgresql+psycopg")

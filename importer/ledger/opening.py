@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from importer.ledger.server_outage import USUAL_PATIENCE_S, ServerOutage
 from importer.ledger.sqlite_file import refuse_network_disk
 
 log = logging.getLogger("importer")
+_NAME_PATIENCE_S = 10.0  # a host name may become known when its container starts; a mistyped one does not
 _Result = TypeVar("_Result")
 
 
@@ -28,6 +30,7 @@ def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
 
     def create() -> sa.Engine:
         if path is not None:
+            _refuse_folder(path)
             permissions.make_folder(path.parent)
             refuse_network_disk(path)
             permissions.create_ledger(path)
@@ -42,6 +45,7 @@ def exists(url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
 
     def is_there() -> bool:
         if path is not None:
+            _refuse_folder(path)
             return path.exists() and path.stat().st_size > 0
         engine = database.make_engine(url)
         try:
@@ -68,11 +72,23 @@ def _when_there(url: str, work: Callable[[], _Result], patience_s: float = USUAL
             with database.translated_errors(url):
                 result = work()
         except LedgerAway as error:
-            if error.__cause__ is None or not outage.wait(postgres.reason(error.__cause__)):
-                raise
+            cause = error.__cause__
+            is_unknown = postgres.is_unknown_host(cause)
+            if cause is not None and outage.wait(postgres.reason(cause), _NAME_PATIENCE_S if is_unknown else math.inf):
+                continue
+            if is_unknown:
+                raise _unknown_host(url) from cause
+            raise
         else:
             outage.ended()
             return result
+
+
+def _unknown_host(url: str) -> LedgerError:
+    return LedgerError(
+        f"the ledger {database.safe_url(url)} can't be used: no host of this name is known",
+        hint="correct the host name in LSQ_LEDGER, LSQ_LEDGER_FILE or --ledger, or this machine's name server (DNS)",
+    )
 
 
 @contextlib.contextmanager
@@ -101,14 +117,15 @@ def no_ledger(url: str) -> LedgerError:
 def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network_disk(path)
-        permissions.remove_access_of_others(path)
     engine = database.make_engine(url)
     try:
         if path is None:
             _check_server(engine)
         if make:
-            _make_tables(engine)
+            _make_tables(engine, path)
         migrations.check_or_upgrade(engine, path)
+        if path is not None:  # it is a ledger: another file or folder that was named by mistake is not changed
+            permissions.remove_access_of_others(path)
     except BaseException:
         postgres.close_engine(engine)
         raise
@@ -127,10 +144,24 @@ def _check_server(engine: sa.Engine) -> None:
         )
 
 
-def _make_tables(engine: sa.Engine) -> None:
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise LedgerError(
+            f"the ledger {path} is a folder, not a file",
+            hint="name the ledger's file in LSQ_LEDGER or --ledger, such as a ledger.sqlite in that folder",
+        )
+
+
+def _make_tables(engine: sa.Engine, path: Path | None) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
         database.lock_ledger(db)
-        if not sa.inspect(db).has_table(schema.meta.name):  # an existing ledger stays unchanged
+        tables = sa.inspect(db).get_table_names()
+        if path is not None and tables and schema.meta.name not in tables:
+            raise LedgerError(
+                f"{path} is a database of another program, and stays as it is",
+                hint="name another file in LSQ_LEDGER or --ledger; a ledger has its own file",
+            )
+        if schema.meta.name not in tables:  # an existing ledger stays unchanged
             schema.metadata.create_all(db)
             version = str(schema.SCHEMA_VERSION)
             values = {

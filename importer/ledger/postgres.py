@@ -48,10 +48,17 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, de
 # The server is away or the connection was cut: it may be there again soon.
 _AWAY_CLASSES = ("08", "57P")  # connection exceptions; shut down, crashed, starting up
 _AWAY = frozenset({"53300", "25P03"})  # too many connections; the transaction was idle for too long
-_AWAY_TEXTS = ("starting up", "shutting down", "in recovery", "too many", "terminating connection", "not yet accepting")
+_AWAY_TEXTS = (
+    *("starting up", "shutting down", "in recovery", "not yet accepting"),
+    *("too many", "terminating connection", "authentication due to timeout"),
+)
 # The server sends no SQLSTATE for these errors, and waiting does not remove them.
-_PERMANENT_TEXTS = ("certificate", "does not support SSL", "no password supplied", "authentication")
-# What an error means, by its SQLSTATE, or by words of libpq where a connection can't be made.
+_PERMANENT_TEXTS = (
+    *("certificate", "does not support SSL", "no password supplied", "authentication"),
+    *("invalid ", "definition of service"),
+)
+_TEMPORARY_NAME_ERRORS = ("Temporary failure", "11002")  # Linux, Windows: no server of names has answered
+# What an error means, by its SQLSTATE; without one, as long as there is no connection, by the first known words.
 _REASONS = {
     "28P01": "it refuses the user or the password",
     "28000": "it does not admit this user from this machine",
@@ -72,14 +79,25 @@ _REASONS = {
     "40P01": "other transactions were in the way",
     "55P03": "other transactions were in the way",
 }
+_WRONG_OPTION = "an option in its address, or a variable PG… of the environment, is not valid"
+_OTHER_PROGRAM = "another program than PostgreSQL listens at this address"
 _REASONS_BY_TEXT = {
+    "invalid response": _OTHER_PROGRAM,
+    "expected authentication": _OTHER_PROGRAM,
+    "bad value": _WRONG_OPTION,
+    "invalid ": _WRONG_OPTION,
+    "definition of service": _WRONG_OPTION,
+    "unrecognized configuration": _WRONG_OPTION,
+    "too many": _REASONS["53300"],
+    "permission denied": _REASONS["42501"],
+    "not currently accepting": "its database accepts no connections (ALLOW_CONNECTIONS)",
+    "due to timeout": "it did not answer in time",
     "password authentication": _REASONS["28P01"],
     "no password supplied": "it asks for a password",
     "authentication failed": _REASONS["28000"],
-    "no pg_hba.conf entry": _REASONS["28000"],
+    "pg_hba.conf": _REASONS["28000"],
     'role "': _REASONS["28P01"],
     'database "': _REASONS["3D000"],
-    "too many": _REASONS["53300"],
     "starting up": _REASONS["57P03"],
     "not yet accepting": _REASONS["57P03"],
     "in recovery": _REASONS["57P03"],
@@ -88,7 +106,6 @@ _REASONS_BY_TEXT = {
     "read-only": "it is a standby, which accepts no changes",
     "standby": "it is a standby, which accepts no changes",
     "no schema has been selected": _REASONS["3F000"],
-    "permission denied": _REASONS["42501"],
     "must be owner": _REASONS["42501"],
     "certificate": "its certificate can't be verified",
     "does not support SSL": "it does not encrypt connections",
@@ -96,7 +113,8 @@ _REASONS_BY_TEXT = {
     "host name": "its host name can't be resolved",
     "refused": "nothing listens at this address",
     "No such file": "nothing listens at this address",
-    "time": "it did not answer in time",
+    "timeout": "it did not answer in time",
+    "timed out": "it did not answer in time",
     "unreachable": "its host can't be reached",
     "No route": "its host can't be reached",
 }
@@ -108,6 +126,8 @@ _HINTS = {
     "password authentication": "check the user and the password in LSQ_LEDGER, LSQ_LEDGER_FILE or PGPASSFILE; in an "
     "address, write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25",
     "no password supplied": "put the password into LSQ_LEDGER, LSQ_LEDGER_FILE or PGPASSFILE",
+    "pg_hba.conf": "let the server's administrator admit the user, the database and this machine in pg_hba.conf",
+    'role "': "correct the user in the address, or let the server's administrator create a role that may log in",
     "permission denied": _RIGHTS,
     "must be owner": _RIGHTS,
     "no schema has been selected": "create the schema that search_path names, or correct it in the address",
@@ -263,11 +283,16 @@ def is_lost(error: BaseException | None) -> bool:
     if state:
         return state.startswith(_AWAY_CLASSES) or state in _AWAY
     text = str(cause)
-    if any(map(text.__contains__, _PERMANENT_TEXTS)):
-        return False
-    return type(cause).__name__ == "OperationalError" and (
-        "FATAL:" not in text or any(map(text.__contains__, _AWAY_TEXTS))
-    )
+    if type(cause).__name__ != "OperationalError" or any(map(text.__contains__, _AWAY_TEXTS)):
+        return type(cause).__name__ == "OperationalError"
+    return "FATAL:" not in text and not any(map(text.__contains__, _PERMANENT_TEXTS))
+
+
+def is_unknown_host(error: BaseException | None) -> bool:
+    """Return whether no host of the address has a known name. The name of a container is known once it has started."""
+    text = str(getattr(error, "orig", None) or error)
+    is_name = "resolve host" in text or "translate host name" in text
+    return is_name and not any(map(text.__contains__, _TEMPORARY_NAME_ERRORS))
 
 
 def reason(error: BaseException) -> str:
@@ -279,9 +304,9 @@ def reason(error: BaseException) -> str:
     log.debug("the ledger's server: %s %s", state, text)
     if state in _REASONS:
         return _REASONS[state]
-    known = next((reason for words, reason in _REASONS_BY_TEXT.items() if words in text), "")
-    name = f"{type(cause).__name__}, {state}" if state else ""
-    return known or (f"it reports an error ({name})" if name else "the connection was cut")
+    if state:
+        return f"it reports an error ({type(cause).__name__}, {state})"
+    return next((reason for words, reason in _REASONS_BY_TEXT.items() if words in text), "the connection was cut")
 
 
 def hint(error: BaseException) -> str:

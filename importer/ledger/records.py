@@ -180,7 +180,7 @@ def utc_now() -> str:
 
 
 def utc_before(seconds: float) -> str:
-    """Return the moment so long ago, in the form of ``utc_now``, to choose old records to delete."""
+    """Return the moment so long ago, in the form of ``utc_now``, for old records; of a negative number, one to come."""
     return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime(_TIME_FORMAT)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import weakref
 
 from importer.ledger.database import boot_clock_s
+from importer.ledger.records import utc_before
+from importer.runtime.display_text import duration
 from importer.runtime.signals import raise_lost
 
 log = logging.getLogger("importer")
@@ -36,19 +39,24 @@ class ServerOutage:
         self._end_at = at if self._end_at is None else min(self._end_at, at)
         self._hurried.set()
 
-    def wait(self, why: str) -> bool:
-        """Wait before another try; return whether there may be one."""
+    def wait(self, why: str, at_most_s: float = math.inf) -> bool:
+        """Wait before another try; return whether there may be one. ``at_most_s``: how long this outage may last."""
+        patience_s = min(self.patience_s, at_most_s)
         raise_lost()  # in a thread, a signal raises nothing by itself
         now = boot_clock_s()
         if self._since is None:
             self._since = now
             if not _active:  # else another run has said so
                 log.warning(
-                    "the ledger's server does not answer (%s); waiting up to %.0f s for it", why, self.patience_s
+                    "the ledger's server does not answer (%s); waiting up to %s for it, until %s",
+                    why,
+                    duration(patience_s),
+                    utc_before(-patience_s),
                 )
             _active.add(self)
         self.is_given_up = self.is_given_up or (self._end_at is not None and now > self._end_at)
-        if now - self._since > self.patience_s or self.is_given_up:
+        if now - self._since > patience_s or self.is_given_up:
+            _active.discard(self)
             return False
         if self._hurried.wait(_BETWEEN_TRIES_S):
             threading.Event().wait(_BETWEEN_TRIES_S / 10)

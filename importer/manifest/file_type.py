@@ -13,8 +13,7 @@ from xml.parsers.expat import ExpatError
 
 from importer.errors import ManifestError
 from importer.manifest.archives import is_bomb
-from importer.manifest.delimited.padding import without_padding
-from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
+from importer.manifest.delimited.unicode_signs import SAMPLE_BYTES, detect_utf_without_bom, without_padding
 from importer.manifest.markup_kind import Markup, markup_kind
 from importer.manifest.unsupported import (
     APPLE,
@@ -28,10 +27,14 @@ from importer.manifest.unsupported import (
     UnsupportedFile,
     unsupported_file,
 )
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
-from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
-from importer.manifest.workbooks.ooxml import MainPart, find_main_part
-from importer.manifest.workbooks.xls_scan import is_encrypted
+from importer.manifest.workbooks.containers import (
+    OLE2_SIGNATURE,
+    DamagedWorkbookError,
+    MainPart,
+    find_main_part,
+    stream_names,
+)
+from importer.manifest.workbooks.xls import is_encrypted
 
 _ZIP = b"PK\x03\x04"
 _MIMETYPE, _DOCUMENT_PARTS = "mimetype", "META-INF/manifest.xml"
@@ -51,7 +54,9 @@ _UTF8_MARKS_AND_BLANKS = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*+")
 _TAR_AT = 257
 _HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is read into memory
 
-_JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
+_JSON = re.compile(
+    rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}(?:\s*[,\]\s]|\Z))|(?:\[|\{|\[\s*\{|\[\s*\])\s*\Z)'
+)
 
 # All control characters except those of text files: tab, LF, VT, FF, CR, the DOS end of file, escape.
 _BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))

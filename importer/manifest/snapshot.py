@@ -114,7 +114,7 @@ def _require_regular_file(source: Path) -> None:
     except (OSError, ValueError) as error:
         raise _unreadable(source, error) from error
     if stat.S_ISDIR(mode):
-        raise ManifestError(f"{source} is a folder, not a file", hint="Give the path of the manifest file.")
+        raise ManifestError(f"{source} is a folder, not a file", hint="Give the path of a file.")
     if not stat.S_ISREG(mode):
         # A pipe can be read only once, and opening it waits for a writer.
         raise ManifestError(
@@ -135,9 +135,9 @@ def _similar_names(source: Path) -> str:
     with contextlib.suppress(OSError):
         is_results = bool(_RESULTS.search(source.name))  # a manifest is no results file, and the other way round
         others = [path.name for path in source.parent.iterdir() if bool(_RESULTS.search(path.name)) == is_results]
-        names = difflib.get_close_matches(source.name, others, n=1)
-        if names:
-            return f"Did you mean {names[0]}?"
+        stems = {Path(name).stem: name for name in sorted(others)}  # equal endings make any two names look similar
+        if found := difflib.get_close_matches(source.stem, stems, n=1):
+            return f"Did you mean {stems[found[0]]}?"
     return "Check the path."
 
 

@@ -24,6 +24,10 @@ _NO_COMMON_COLUMN_HINT = (
     "either the mapping belongs to another manifest, or the column names are not in the first row: then set "
     "`manifest: {header_row: N}` in the mapping"
 )
+_BLANKS_HINT = (
+    "the names differ only in blanks around them: for a text file, set `manifest: {strip: true}` in the mapping, which "
+    "removes blanks around headers and cells; for any other file, write the names with their blanks"
+)
 _TABLE_HINT = (
     "give each column of the manifest a row in the table, without a SchemaName to ignore it; remove the columns that "
     "the manifest does not have; names are compared letter by letter"
@@ -79,6 +83,9 @@ def _may_be_empty(mapping: Mapping, present: Sequence[str], absent: Collection[s
 
 
 def _hint(mapping: Mapping, columns: Sequence[str]) -> str:
+    stripped = {column.strip() for column in columns}
+    if mapping.mentioned_columns <= {*columns, *stripped} and stripped <= mapping.mentioned_columns | mapping.ignore:
+        return _BLANKS_HINT
     if mapping.mentioned_columns.isdisjoint(columns):
         return _NO_COMMON_COLUMN_HINT
     return _TABLE_HINT if is_two_column_mapping(mapping.path) else _HINT

@@ -154,7 +154,8 @@ def _target(job: ForgetJob, ledger: Ledger) -> _Target:
     """Find the rows that the user means. Raises UsageError if there is none."""
     path = Path(job.name)
     if not path.is_file() and (path.suffix.lower() in RESULTS_ENDINGS or path.name != job.name):
-        raise UsageError(f"there is no file {path}", hint="name a results file, or a run that `history` lists")
+        problem = f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}"
+        raise UsageError(problem, hint="name a results file, or a run that `history` lists")
     target = _of_results(job, ledger, path) if path.is_file() else _of_run(job, ledger)
     acknowledged = ledger.acknowledgements(target.account, target.source)
     if job.rows is None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.sandbox.limiter import Algorithm
+from tests.bench.accounts import many_accounts
 from tests.bench.attachments import attachments
 from tests.bench.chart import Panel, chart
 from tests.bench.cpu_bound import Bench, Repeats, start_up, validation
@@ -29,7 +30,7 @@ from tests.bench.sending import large_runs, per_ticket, uploads
 HERE = Path(__file__).parent
 PARTS = (
     *("start-up", "validation", "formats", "attachments", "suggest", "report"),
-    *("tickets", "memory", "uploads", "results", "limit", "others"),
+    *("tickets", "memory", "uploads", "results", "accounts", "limit", "others"),
 )
 
 
@@ -48,6 +49,7 @@ class BenchSize:
     trial_rows: int
     uploads: tuple[int, int]  # how many, of how many bytes
     result_rows: int
+    accounts: tuple[int, int]  # how many, rows of each
     algorithms: tuple[Algorithm, ...]
     rows: int
     foreign_runs: int
@@ -68,6 +70,7 @@ FULL = BenchSize(
     trial_rows=200,
     uploads=(25, 500_000_000),
     result_rows=20_000,
+    accounts=(16, 60),
     algorithms=ALGORITHMS,
     rows=150,
     foreign_runs=6,
@@ -87,6 +90,7 @@ QUICK = BenchSize(
     trial_rows=50,
     uploads=(5, 50_000_000),
     result_rows=2_000,
+    accounts=(4, 10),
     algorithms=("sliding",),
     rows=100,
     foreign_runs=1,
@@ -119,6 +123,7 @@ def measure(size: BenchSize, folder: Path, chosen: set[str], log: Callable[[str]
         ("memory", lambda: large_runs(bench, size.manifest_rows[-1], size.trial_rows)),
         ("uploads", lambda: uploads(bench, *size.uploads)),
         ("results", lambda: results(bench, size.result_rows)),
+        ("accounts", lambda: many_accounts(bench, *size.accounts)),
     ]
     found = Findings()
     for part, cost in costs:

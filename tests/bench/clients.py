@@ -29,14 +29,19 @@ class ManifestImport:
 
     def prepare(self, client: ClientName) -> tuple[str, ...]:
         """Write the manifest and, for the importer, its mapping; return the command."""
+        manifest, mapping = self.write()
+        if client == "baseline":
+            return (PYTHON, str(HERE / "simple_client.py"), str(manifest))
+        return (*OURS, "run", str(manifest), "-m", str(mapping), "--yes", "--no-progress")
+
+    def write(self) -> tuple[Path, Path]:
+        """Write the manifest and its mapping; return their paths."""
         manifest = self.folder / f"tickets-{self.number}.csv"
         first = self.number * self.rows
         write_csv(manifest, TICKET_COLUMNS, map(ticket_row, range(first, first + self.rows)))
-        if client == "baseline":
-            return (PYTHON, str(HERE / "simple_client.py"), str(manifest))
         mapping = self.folder / f"source-{self.number}.yaml"
         mapping.write_text(ticket_mapping(f"bench-{self.number}"), encoding="utf-8")
-        return (*OURS, "run", str(manifest), "-m", str(mapping), "--yes", "--no-progress")
+        return manifest, mapping
 
 
 def quiet_environment() -> dict[str, str]:

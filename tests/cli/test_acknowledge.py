@@ -37,6 +37,7 @@ def test_a_night_with_known_bad_rows_ends_with_0(shop: Shop, open_account: Open)
     assert [row["import_status"] for row in shop.results()] == ["skipped", "rejected", "rejected", "failed", "created"]
     assert all("known since May" in row["import_hint"] for row in shop.results()[1:4])
     assert "3 acknowledged" in shop.run().out
+    assert "exit code 0, every row is a ticket, or known to be bad" in shop.do("history").out
     assert shop.do("validate", "tickets.csv", "-m", "mapping.yaml").code == 0
     assert shop.rerun("--only", "pending").code == 0  # also where the rows keep their former results
     shop.manifest([good_row(1), good_row(2), NO_KEY, ("00004", "Ticket 4", "Closed", "lead4@example.com"), good_row(5)])

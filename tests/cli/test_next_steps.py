@@ -346,6 +346,21 @@ def test_the_next_command_is_what_was_typed(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize(
+    "typed", ["run -t.csv -m -m.yaml --limit 1", "rerun -t.results.csv -m -m.yaml", "resolve -t.results.csv"]
+)
+def test_paths_that_look_like_flags_can_be_copied(typed: str):
+    """Click takes ``-t.csv`` for flags, and ``./-t.csv`` for a path."""
+    name, argument, *_ = typed.split()
+    command = TypedCommand(name, argument, (("-m", "-m.yaml"),))
+    states = Counter({CREATED: 1, UNKNOWN: 1, FAILED: 1})
+    summary = Summary(run="r", account="a", results=Path("-t.results.csv"), statuses=states, unknown_rows=[3])
+    steps = after_resolve(summary, command) if name == "resolve" else after_import(summary, command)
+    assert steps
+    for step in steps:
+        assert step.command[1].startswith("./-t."), step
+
+
+@pytest.mark.parametrize(
     ("words", "steps"),
     [
         (f"{RUN} --dry-run", [("to send ten rows as a trial, run:", f"{RUN} --limit 10")]),

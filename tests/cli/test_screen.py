@@ -117,6 +117,21 @@ def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Acco
     assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
 
 
+def test_a_table_of_fields_fits_a_narrow_terminal(shop: Shop, account: Account):
+    """No line is broken in a word: the values are in a line of their own; a warning is marked as one."""
+    shop.path(".env").write_text("LSQ_ACCESS_KEY=hush\n", encoding="utf-8")
+    shop.path(".env").chmod(0o644)
+    with Terminal("fields", columns=80) as terminal:
+        assert terminal.end() == 0
+        lines = terminal.seen.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert (
+        lines[lines.index("Priority             Priority                 Select") + 1]
+        == "    Low, Medium, High, Urgent"
+    )
+    assert lines[0].startswith("warning: .env holds a key")
+
+
 def test_the_use_of_the_rate_limit_is_logged_only_with_verbose(shop: Shop, account: Account):
     """The plan and the summary show no margin and no slots; the debug log has the use of the limit."""
     shop.manifest(3)

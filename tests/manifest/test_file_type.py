@@ -63,6 +63,11 @@ def test_files_that_are_not_tables_are_named(tmp_path: Path, content: bytes, nam
     assert f"is not a table but {name}" in refusal_of_bytes(tmp_path, content)
 
 
+@pytest.mark.parametrize("content", ["{", "[", "[{", "{}", "[{}", '{"tickets": [{"id": 1,'])
+def test_json_that_is_cut_off_or_empty_is_not_taken_for_a_header(tmp_path: Path, content: str) -> None:
+    assert "JSON" in refusal_of_bytes(tmp_path, content.encode())
+
+
 def test_workbook_without_a_usable_list_of_parts_is_damaged(tmp_path: Path) -> None:
     """Its parts do not have the usual names."""
     text = refusal_of_bytes(tmp_path, zipped("[Content_Types].xml", "_rels/.rels", "xl/workbook2.xml"))

@@ -120,9 +120,10 @@ def test_a_results_file_is_no_suggestion_for_a_missing_manifest(tmp_path: Path) 
         (tmp_path / wrong).unlink()
 
 
-@pytest.mark.parametrize("name", ["zzz", "no/such/folder"])
+@pytest.mark.parametrize("name", ["zzz", "no/such/folder", "missing.csv"])
 def test_missing_source_without_a_similar_name(tmp_path: Path, name: str) -> None:
-    """The hint says to check the path."""
+    """The hint says to check the path, although every file has the same ending."""
+    (tmp_path / "bin.csv").write_text("a\n")
     with pytest.raises(ManifestError, match="does not exist") as caught:
         private_copy(tmp_path / name, tmp_path)
     assert caught.value.hint == "Check the path."

@@ -68,6 +68,15 @@ def test_header_without_any_known_column_is_one_error(load: Load):
     assert "another manifest" in caught.value.hint
 
 
+def test_names_that_differ_only_in_blanks_have_a_hint_of_their_own(load: Load):
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(WHOLE), [f" {column} " for column in COLUMNS])
+    assert "strip: true" in caught.value.hint
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(WHOLE), [f" {column} " for column in COLUMNS if column != "Mail"])
+    assert "strip: true" not in caught.value.hint
+
+
 @pytest.mark.parametrize("absent", [["Subject"], ["Files", "Internal notes"]])
 def test_columns_without_values_may_be_absent_without_a_header(load: Load, absent: list[str]):
     there = [column for column in COLUMNS if column not in absent]

@@ -67,7 +67,7 @@ class PostgresServer:
         shutil.rmtree(self.folder)
 
     def _create(self) -> None:
-        """Create the cluster, with a superuser named `owner`. Only the user `locked` needs a password."""
+        """Create the cluster, with a superuser named `owner`. The user `locked` needs a password, `barred` may not log in."""
         self.data.mkdir(mode=0o700)
         if self._is_root:
             shutil.chown(self.data, "nobody")
@@ -75,7 +75,9 @@ class PostgresServer:
         words = ["--username=owner", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         self._run("initdb", "-D", str(self.data), *words)
         access = self.data / "pg_hba.conf"
-        access.write_text(f"local all locked scram-sha-256\n{access.read_text('utf-8')}", encoding="utf-8")
+        access.write_text(
+            f"local all locked scram-sha-256\nlocal all barred reject\n{access.read_text('utf-8')}", encoding="utf-8"
+        )
 
     def _copy(self, primary: PostgresServer) -> None:
         """Copy the primary's cluster as a standby."""

@@ -119,6 +119,8 @@ def test_a_run_goes_on_after_a_crash_of_the_server(shop: Shop) -> None:
         ('FATAL:  password authentication failed for user "ann"', "user or the password", False),
         ("fe_sendauth: no password supplied", "asks for a password", False),
         ('FATAL:  database "tickets" does not exist', "no database of this name", False),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.2", user "ann", no encryption', "does not admit", False),
+        ("FATAL:  canceling authentication due to timeout", "in time", True),
         ("SSL error: certificate verify failed", "certificate", False),
         ("server does not support SSL, but SSL was required", "does not encrypt", False),
     ],

@@ -1,6 +1,7 @@
 """Reads JSON: an object is a row, and its names are columns.
 
-parsing     JSON Lines, or one list -> objects
-json_file   a first pass for the names, then objects -> batches; what can't be a cell becomes a problem
-wrapper     refuses objects around the rows
+decoding    one value, with numbers as they are written
+documents   JSON Lines, a list or one object after another -> objects
+layout      where in the file the rows are
+json_file   a first pass for the names, then objects -> rows
 """

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from importer.manifest.json_files.decoding import MAX_CHARS, ValueDecoder, constant_at, kind_of, reason, require_object
+from importer.manifest.json_files.decoding import (
+    MAX_CHARS,
+    ParsedObject,
+    ValueDecoder,
+    constant_at,
+    kind_of,
+    reason,
+    require_object,
+)
 from importer.manifest.nested.column_tree import MAX_LEVELS
 from importer.manifest.nested.values import BrokenObjectError, JsonObject, Number, has_repeats
 from importer.mapping.record_paths import shown_path
@@ -136,6 +144,18 @@ class JsonStream:
         position = error.pos - self._at
         if not self._read_on():
             raise self.broken(error.msg, position) from None
+
+
+def parse_lines(text: TextIO, decoder: ValueDecoder) -> Iterator[ParsedObject]:
+    """Yield the object of each line, for a blank line an empty one; stop after a line that is too long."""
+    while line := text.readline(MAX_CHARS + len("\r\n")):
+        if len(line.rstrip("\r\n")) > MAX_CHARS:
+            yield BrokenObjectError(f"it has more than {MAX_CHARS:,} characters")
+            return
+        try:
+            yield decoder.decode_line(line)
+        except BrokenObjectError as error:
+            yield error
 
 
 def parse_list(text: TextIO, decoder: ValueDecoder, *, block_chars: int = _BLOCK_CHARS) -> Iterator[JsonObject]:

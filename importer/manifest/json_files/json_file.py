@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.header import Header
 from importer.manifest.json_files.decoding import ParsedObject
 from importer.manifest.json_files.documents import MissingListError
-from importer.manifest.json_files.layout import (
-    Layout,
-    chosen_layout,
-    find_layout,
-    missing_list_error,
-)
-from importer.manifest.json_files.parsing import BlankLines
+from importer.manifest.json_files.layout import Layout, chosen_layout, find_layout, missing_list_error
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
-from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
+from importer.manifest.nested.nested_file import NestedColumns, NestedFile, nested_columns, nested_file
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
-from importer.manifest.records import Batch
 from importer.models import ManifestOptions
 
-_LONG_RUN = 10_000  # of blank lines; in shorter ones each is a row like any other
 _MAX_BROKEN = 20
 _START_CHARS = 1 << 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class JsonFile:
-    """A text file of objects with known names, in one of several layouts.
-
-    It has no header row, so the first line, or the first object, is row 1.
-    """
-
-    path: Path
-    file_name: str
-    encoding: Encoding
-    layout: Layout
-    format: ManifestFormat
-    header: Header
-    rows: NestedRows
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Read all objects in one pass, at most ``size`` at a time; a blank line is a blank row.
-
-        A list in a column that takes one value, and a name that an object has twice, are problems of their rows.
-        """
-        maker = BatchMaker(self.rows, size)
-        with self.encoding.open(self.path) as text:
-            for record in self.layout.rows(text):
-                if isinstance(record, JsonObject):
-                    yield from maker.add(record)
-                elif isinstance(record, BrokenObjectError):
-                    raise _unreadable(self.file_name, [f"{self.layout.unit} {maker.row}: {record}"], self.layout)
-                elif record.size >= _LONG_RUN:
-                    yield from maker.add_blank(record.size)
-                else:
-                    for _ in range(record.size):
-                        yield from maker.add(JsonObject())
-        yield from maker.rest()
-
-
-def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> JsonFile:
+def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> NestedFile:
     """Find the encoding, the layout, and all names in a first pass: the columns, as they first appear.
 
     The names of ``may_lack`` that no object has follow; an empty list has only those. Raises ManifestError that lists
@@ -83,10 +39,6 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], f
                 raise missing_list_error(again, str(layout.records), str(error), may_lack, file_name) from None
     if not tree and (rows or not may_lack):
         raise ManifestError(f"{file_name} contains no JSON object with a name", hint="Export the file again.")
-    names = tree.columns(file_name)
-    absent = sorted(frozenset(may_lack).difference(names)) if not options.columns else []
-    columns = (*names, *absent)
-    absent += tree.absent
     manifest_format = ManifestFormat(
         name="JSON Lines" if layout.is_lines else "JSON",
         encoding=encoding.codec,
@@ -94,19 +46,19 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], f
         certainty=encoding.certainty,
         header_row=0,
         records=layout.records,
-        ignored_members=tree.ignored_members,
-        absent_columns=tuple(absent),
-        warnings=(*encoding.warnings, *_list_warnings(layout), *(absence_warnings(absent) if tree else ())),
+        warnings=(*encoding.warnings, *_list_warnings(layout)),
     )
-    return JsonFile(
-        path=path,
-        file_name=file_name,
-        encoding=encoding,
-        layout=layout,
-        format=manifest_format,
-        header=Header(columns=columns, width=len(columns), row=0),
-        rows=tree.rows(columns, options.single_columns),
-    )
+    records = functools.partial(_records, path, encoding, layout, file_name)
+    absent = may_lack if not options.columns else ()
+    return nested_file(manifest_format, tree, tree.columns(file_name), absent, records)
+
+
+def _records(path: Path, encoding: Encoding, layout: Layout, file_name: str) -> Iterator[JsonObject]:
+    with encoding.open(path) as text:
+        for number, record in enumerate(layout.rows(text), start=1):
+            if isinstance(record, BrokenObjectError):
+                raise _unreadable(file_name, [f"{layout.unit} {number}: {record}"], layout)
+            yield record
 
 
 def _list_warnings(layout: Layout) -> Iterator[str]:
@@ -134,14 +86,11 @@ def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], fil
         return find_layout(text, start, expected, file_name)
 
 
-def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines], file_name: str, layout: Layout) -> int:
+def _add_names(names: NestedColumns, found: Iterator[ParsedObject], file_name: str, layout: Layout) -> int:
     """Add the names of all objects; return the number of rows."""
     broken: list[str] = []
     number = 0
-    for record in found:
-        number += record.size if isinstance(record, BlankLines) else 1
-        if isinstance(record, BlankLines):
-            continue
+    for number, record in enumerate(found, start=1):
         try:
             if isinstance(record, BrokenObjectError):
                 raise record

@@ -13,13 +13,14 @@ from importer.manifest.json_files.documents import (
     MissingListError,
     Path,
     parse_documents,
+    parse_lines,
     parse_list,
     parse_results,
 )
-from importer.manifest.json_files.parsing import BlankLines, parse_lines
 from importer.manifest.nested.column_tree import MAX_COLUMNS, MAX_LEVELS, ColumnTree, TooManyNamesError
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
 from importer.mapping.record_paths import plain_path, shown_path
+from importer.models import ManifestOptions
 
 _SAMPLE_ROWS = 100
 _MAX_SHOWN = 10
@@ -60,7 +61,7 @@ class Layout:
         """Return what is counted as a row."""
         return "line" if self.is_lines else "object"
 
-    def rows(self, text: TextIO) -> Iterator[ParsedObject | BlankLines]:
+    def rows(self, text: TextIO) -> Iterator[ParsedObject]:
         """Yield all rows; stop after something that is not JSON, except in lines. Raises MissingListError."""
         decoder = ValueDecoder(for_expressions=self.for_expressions)
         if self.is_lines:
@@ -84,7 +85,7 @@ class _List:
     path: Path
     size: int = 0
     has_only_objects: bool = True
-    names: ColumnTree = field(default_factory=ColumnTree)
+    names: ColumnTree = field(default_factory=lambda: ColumnTree(ManifestOptions()))
 
 
 @dataclass(kw_only=True)

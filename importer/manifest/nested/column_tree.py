@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from importer.error_codes import ERROR_CODES
@@ -19,7 +19,7 @@ from importer.manifest.nested.values import (
     is_deeper,
 )
 from importer.manifest.records import is_blank
-from importer.models import Problem
+from importer.models import ManifestOptions, Problem
 
 MAX_COLUMNS = 1 << 14
 MAX_LEVELS = 100  # of lists and objects within one another
@@ -53,18 +53,15 @@ class _Node:
 class ColumnTree:
     """The names of all records, in their order, with the names inside objects.
 
-    ``whole_columns``: columns in which an object is one cell, like a list. ``object_columns``: names that are objects
-    in other files; if they are null in all records of this one, they are no columns. ``is_xml``: the records are
-    elements of XML: an element that is repeated in any of them is a list in all, and its own text is the column of its
-    name.
+    ``options``: its ``whole_columns`` are columns in which an object is one cell, like a list; its ``object_columns``
+    are objects in other files, and no columns if they are null in all records of this one; its ``single_columns`` are
+    those in which a list is a problem (None: all). ``is_xml``: the records are elements of XML: an element that is
+    repeated in any of them is a list in all, and its own text is the column of its name.
     """
 
-    def __init__(
-        self, whole_columns: Container[str] = (), object_columns: Container[str] = (), *, is_xml: bool = False
-    ) -> None:
-        self._object_columns = object_columns
+    def __init__(self, options: ManifestOptions, *, is_xml: bool = False) -> None:
+        self._options = options
         self._is_xml = is_xml
-        self._whole_columns = whole_columns
         self._root = _Node("")
         self._count = 0
         self._chars = 0
@@ -111,7 +108,7 @@ class ColumnTree:
             raise TooManyNamesError(f"more than {MAX_COLUMNS:,} different names")
         if self._chars > _MAX_NAME_CHARS:
             raise TooManyNamesError(f"names with more than {_MAX_NAME_CHARS:,} characters")
-        child = node.children[name] = _Node(column, is_whole=column in self._whole_columns)
+        child = node.children[name] = _Node(column, is_whole=column in self._options.whole_columns)
         return child
 
     @property
@@ -135,21 +132,19 @@ class ColumnTree:
             if self._is_xml and node.has_lists and node.children:
                 node.is_repeated = node.is_whole = True
                 node.children.clear()
-            if node.is_leaf or not (node.children or node.column in self._object_columns):
+            if node.is_leaf or not (node.children or node.column in self._options.object_columns):
                 node.index = len(columns)
                 columns.append(node.column)
         if len(frozenset(columns)) < len(columns):
             raise _same_name_error(columns, file_name)
         return tuple(columns)
 
-    def rows(self, columns: Sequence[str], single_columns: Container[str] | None = None) -> RowMaker:
-        """Return what makes rows of the records.
-
-        ``columns``: those of ``columns()`` first. ``single_columns``: columns in which a list is a problem; None: all.
-        """
+    def rows(self, width: int) -> RowMaker:
+        """Return what makes rows of the records: the cells of ``columns()``, and empty ones up to ``width``."""
+        single = self._options.single_columns
         for node in _nodes(self._root):
-            node.is_single = single_columns is None or node.column in single_columns
-        return RowMaker(self._root, len(columns), is_xml=self._is_xml)
+            node.is_single = single is None or node.column in single
+        return RowMaker(self._root, width, is_xml=self._is_xml)
 
 
 def _nodes(node: _Node) -> Iterator[_Node]:

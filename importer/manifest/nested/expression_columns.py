@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from importer.error_codes import ERROR_CODES
@@ -19,13 +19,15 @@ from importer.manifest.nested.values import (
 from importer.manifest.records import is_blank
 from importer.mapping.record_expressions import EVALUATION_ERRORS, Expression, interpreter
 from importer.mapping.record_paths import plain_path
-from importer.models import Problem
+from importer.models import ManifestOptions, Problem
 
 
 class ExpressionColumns:
     """The columns that the mapping defines; other members of the records are ignored and counted."""
 
-    def __init__(self, expressions: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, options: ManifestOptions) -> None:
+        expressions, single = options.columns, options.single_columns
+        self._is_single = tuple(single is None or name in single for name, _ in expressions)
         self._names = tuple(name for name, _ in expressions)
         self._makers = tuple(map(value_maker, (text for _, text in expressions)))
         self._reads = tuple(Expression(text).members() for _, text in expressions)
@@ -64,13 +66,9 @@ class ExpressionColumns:
         """Return the names of the columns."""
         return self._names
 
-    def rows(self, _columns: Sequence[str], single_columns: Container[str] | None = None) -> ExpressionRows:
-        """Return what makes rows of the records.
-
-        ``single_columns``: columns in which a list is a problem; None: all.
-        """
-        is_single = tuple(single_columns is None or name in single_columns for name in self._names)
-        return ExpressionRows(self._names, self._makers, self._reads, is_single)
+    def rows(self, _width: int) -> ExpressionRows:
+        """Return what makes rows of the records."""
+        return ExpressionRows(self._names, self._makers, self._reads, self._is_single)
 
 
 class ExpressionRows:

@@ -21,11 +21,11 @@ from importer.manifest.file_type import FileType
 from importer.manifest.header import Header
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import Batch
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
-from importer.manifest.workbooks.ods_without_indents import without_indents
-from importer.manifest.workbooks.ooxml_standard_layout import in_standard_layout
+from importer.manifest.workbooks.containers import DamagedWorkbookError
+from importer.manifest.workbooks.ods import without_indents
 from importer.manifest.workbooks.opened_sheet import open_sheet
 from importer.manifest.workbooks.process_messages import ProcessLimits, ReadRequest, receive, send, unpack
+from importer.manifest.workbooks.xlsx_copies import in_standard_layout
 
 _EXTRA_ADDRESS_SPACE_BYTES = 1 << 30  # libraries reserve addresses that they never use
 _NEARLY_ALL = 0.75

@@ -11,16 +11,37 @@ from pathlib import Path
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header, column_letter, make_header, missing_header_error
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error, refuse_title_rows
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import Batch
-from importer.manifest.title_rows import refuse_title_rows
+from importer.manifest.workbooks import ods, xls, xlsb, xlsx
+from importer.manifest.workbooks.containers import DamagedWorkbookError
 from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, SheetFacts
 from importer.manifest.workbooks.sheet_rows import SheetRows, TablePosition
-from importer.manifest.workbooks.sheet_scan import scan_sheet
 from importer.manifest.workbooks.sheet_warnings import OtherSheets, sheet_warnings
 from importer.manifest.workbooks.workbook_sheets import LoadedSheet, WorkbookSheets, calamine_errors
 from importer.models import ManifestOptions, Problem
+
+_SCANS = {
+    FileType.WORKBOOK: xlsx.scan_sheet,
+    FileType.MACRO_WORKBOOK: xlsx.scan_sheet,
+    FileType.BINARY_WORKBOOK: xlsb.scan_sheet,
+    FileType.OLD_WORKBOOK: xls.scan_sheet,
+    FileType.OPEN_DOCUMENT: ods.scan_sheet,
+}
+
+
+def scan_sheet(path: Path, kind: FileType, sheet: str, file_name: str) -> SheetFacts:
+    """Scan a sheet. Raises ManifestError if the workbook is damaged."""
+    try:
+        return _SCANS[kind](path, sheet)
+    except DamagedWorkbookError as error:
+        raise ManifestError(
+            f"{file_name}, sheet {sheet!r}: the workbook is damaged: its number formats can't be read, so zeros such "
+            "as in 00123 would be lost",
+            hint="Open the workbook in Excel and save it again, or save the sheet as CSV.",
+        ) from error
+
 
 _FORMAT_NAMES = {
     FileType.WORKBOOK: "Excel .xlsx",

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.manifest.workbooks.cell_text import number_text
-from importer.manifest.workbooks.zero_padding import ZeroPadding
+from importer.manifest.workbooks.number_formats import ZeroPadding
 
 UNKNOWN_FORMULA = "="  # the text of a formula that the scan cannot read
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
-from importer.manifest.workbooks.ole2 import read_stream, stream_names
+from importer.manifest.workbooks.containers import DamagedWorkbookError, read_stream, stream_names
 from tests.manifest.books import container
 
 

@@ -17,12 +17,11 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 from importer.errors import ManifestError
 from importer.manifest.manifest import open_manifest
 from importer.manifest.records import Batch
-from importer.manifest.workbooks.grid import Grid
+from importer.manifest.workbooks.number_formats import ZeroPadding
 from importer.manifest.workbooks.sheet_facts import SheetFacts
-from importer.manifest.workbooks.sheet_rows import BLOCK_ROWS, SheetRows, TablePosition
+from importer.manifest.workbooks.sheet_rows import BLOCK_ROWS, Grid, SheetRows, TablePosition
 from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from importer.manifest.workbooks.workbook_file import RowCache
-from importer.manifest.workbooks.zero_padding import ZeroPadding
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_pass
 

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.manifest.workbooks.cell_text import cell_texts
-from importer.manifest.workbooks.zero_padding import ZeroPadding
+from importer.manifest.workbooks.number_formats import ZeroPadding
 from tests.manifest.books import with_part
 from tests.manifest.reading import read, read_pass, refusal
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from importer.errors import ManifestError
 from importer.manifest.manifest import open_manifest
-from importer.manifest.workbooks.biff import rk_number
-from importer.manifest.workbooks.date_formats import DateFormat, date_format, whole_days_text
+from importer.manifest.workbooks.number_formats import DateFormat, date_format, whole_days_text
+from importer.manifest.workbooks.xls import rk_number
 from importer.models import ManifestOptions
 from tests.manifest.books import Cell, Error, Formatted, Formula, Page, container, with_part, write
 from tests.manifest.reading import Table, read, refusal

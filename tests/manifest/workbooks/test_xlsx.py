@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.manifest.workbooks.cell_styles import CellStyles
+from importer.manifest.workbooks.number_formats import CellStyles
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
-from importer.manifest.workbooks.xlsx_parser_scan import scan_elements
-from importer.manifest.workbooks.xlsx_text_scan import scan_text
+from importer.manifest.workbooks.xlsx import scan_elements, scan_text
 from tests.manifest.reading import read
 
 SHEET = "xl/worksheets/sheet1.xml"

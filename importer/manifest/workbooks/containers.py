@@ -1,8 +1,11 @@
-"""Names and XML of the parts of a workbook that is a ZIP archive (.xlsx, .xlsm, .xlsb)."""
+"""Containers of workbooks: ZIP archives (.xlsx, .xlsm, .xlsb, .ods), and OLE2 ([MS-CFB], .xls) with olefile."""
 
 from __future__ import annotations
 
+import html
 import posixpath
+import struct
+import tempfile
 import xml.parsers.expat
 import zipfile
 import zlib
@@ -10,8 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
+import olefile  # type: ignore[import-untyped]  # it ships no types
+
+
+class DamagedWorkbookError(Exception):
+    """A part of the workbook that is needed is missing or damaged."""
+
 
 ROOT_RELATIONS = "_rels/.rels"
 CONTENT_TYPES = "[Content_Types].xml"
@@ -146,3 +155,63 @@ def column_index(letters: str) -> int:
     for letter in letters:
         index = index * 26 + ord(letter) - ord("A") + 1
     return index - 1
+
+
+@contextmanager
+def changed_copy(
+    path: Path, folder: Path | None, write: Callable[[zipfile.ZipFile, zipfile.ZipFile], None]
+) -> Iterator[Path]:
+    """Yield the path of a temporary copy that ``write(original, copy)`` fills.
+
+    The copy is in ``folder``, or in the folder for temporary files. Raises DamagedWorkbookError.
+    """
+    with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook", dir=folder) as file:
+        with open_package(path) as original, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
+            write(original, copy)
+        file.flush()
+        yield Path(file.name)
+
+
+def quoted(value: str) -> str:
+    """Return the value of an XML attribute in quotes. `xml.sax.saxutils` would load a library for the web."""
+    return f'"{html.escape(value)}"'.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+
+
+OLE2_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def stream_names(path: Path) -> frozenset[str]:
+    """Name the streams at the top of a container. Raises DamagedWorkbookError."""
+    with _opened(path) as container:
+        return frozenset(names[0] for names in container.listdir() if len(names) == 1)
+
+
+def read_stream(path: Path, name: str) -> bytes:
+    """Read a whole stream. Raises DamagedWorkbookError if it is missing or cut off."""
+    with _opened(path) as container:
+        content: bytes = container.openstream([name]).read()
+        # olefile returns the part that it finds; half a workbook would have half of its formats.
+        if len(content) != container.get_size([name]):
+            raise EOFError(f"{name} is cut off")
+        return content
+
+
+def replace_stream(file: IO[bytes], name: str, content: bytes) -> None:
+    """Overwrite a stream in ``file`` with content of the same size. Raises DamagedWorkbookError."""
+    with _translate_errors(), olefile.OleFileIO(file, write_mode=True) as container:
+        container.write_stream([name], content)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[olefile.OleFileIO]:
+    with _translate_errors(), path.open("rb") as file, olefile.OleFileIO(file) as container:
+        yield container
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    # olefile's own errors are OSErrors; the others come from damaged sizes, offsets and names.
+    except (OSError, struct.error, LookupError, ValueError, TypeError, EOFError, RecursionError) as error:
+        raise DamagedWorkbookError(str(error)) from error

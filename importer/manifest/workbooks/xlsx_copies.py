@@ -1,6 +1,8 @@
-"""Copies Excel workbooks whose layout the standard allows and calamine cannot read.
+"""Copies Excel workbooks that the standard allows and calamine cannot read.
 
-The copy has the same cells under the usual names: `xl/workbook.xml`, XML in UTF-8, no `<dimension>` without an area.
+A copy has the same cells under the usual names: `xl/workbook.xml`, XML in UTF-8, no `<dimension>` without an area. For
+errors that calamine does not know, such as #SPILL! or LibreOffice's Err:502, it has #N/A: calamine rejects a whole
+sheet for one of them.
 """
 
 from __future__ import annotations
@@ -15,17 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from importer.manifest.workbooks.ooxml import (
+from importer.manifest.workbooks.containers import (
     CONTENT_TYPES,
     ROOT_RELATIONS,
     Relation,
+    changed_copy,
     find_main_part,
     open_package,
     part_names,
+    quoted,
     read_relations,
     relations_part,
 )
-from importer.manifest.workbooks.zip_copy import changed_copy, quoted
+from importer.manifest.workbooks.xlsx import row_blocks, sheet_part
 
 _OFFICE_DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -144,3 +148,36 @@ def _relations_xml(relations: list[Relation]) -> str:
         for each in relations
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Relationships xmlns="{_PACKAGE}">{elements}</Relationships>'
+
+
+_UNKNOWN_ERROR = re.compile(
+    rb"(<c [^<>]*?\bt\s*=\s*[\"']e[\"'][^<>]*+>(?:<f(?:[ /][^<>]*+)?>(?:[^<]*+</f>)?)?<v>)"
+    rb"(?!(?:#DIV/0!|#N/A|#NAME\?|#NULL!|#NUM!|#REF!|#VALUE!)<)[^<]++(?=</v>)"
+)
+
+
+@contextmanager
+def without_unknown_errors(path: Path, folder: Path | None, sheet: str) -> Iterator[Path]:
+    """Yield the path of a temporary copy in which unknown errors of ``sheet`` are #N/A.
+
+    To calamine every error is an empty cell, so no text is lost: the scan reads the error from the workbook itself.
+    Raises DamagedWorkbookError if there is no such sheet, or if it has no such errors.
+    """
+
+    def write(original: zipfile.ZipFile, copy: zipfile.ZipFile) -> None:
+        count = 0
+        part = original.getinfo(sheet_part(original, sheet)).filename
+        for name in original.namelist():
+            with copy.open(name, "w", force_zip64=True) as target:
+                if name != part:
+                    target.write(original.read(name))
+                    continue
+                for block in row_blocks(original, part):
+                    changed, replaced = _UNKNOWN_ERROR.subn(rb"\1#N/A", block)
+                    target.write(changed)
+                    count += replaced
+        if not count:
+            raise LookupError(f"sheet {sheet!r} has no unknown errors")
+
+    with changed_copy(path, folder, write) as copy:
+        yield copy

@@ -1,21 +1,49 @@
-"""Scans a sheet of an .xls (Excel 97 to 2003) for the facts that calamine does not report.
+"""Reads what calamine does not report of an .xls (Excel 97 to 2003), and corrects code pages that mislead it.
 
 The workbook is a stream of records with a type, a length and content ([MS-XLS], "Excel Binary File Format (.xls)
-Structure").
+Structure"). A text in it is UTF-16, or the lower half of it, whatever the code page says. calamine decodes by the code
+page instead, and puts a NUL after each letter in files by Perl's and PEAR's writers.
 """
 
 from __future__ import annotations
 
 import itertools
+import shutil
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from importer.manifest.workbooks.biff import error_text, rk_number
-from importer.manifest.workbooks.cell_styles import CellStyles
-from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
-from importer.manifest.workbooks.ole2 import read_stream
+from importer.manifest.workbooks.containers import OLE2_SIGNATURE, DamagedWorkbookError, read_stream, replace_stream
+from importer.manifest.workbooks.number_formats import CellStyles
 from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, Area, Position, SheetFacts
+
+_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}
+
+
+def error_text(code: int) -> str:
+    """Return the text of an error code; `#ERROR!` for an unknown one."""
+    return _ERRORS.get(code, "#ERROR!")
+
+
+def rk_number(packed: int) -> float:
+    """Decode an RK number: 32 bits, an integer or half of a float, perhaps divided by 100."""
+    if packed & 2:
+        number = float((packed - (1 << 32) if packed >> 31 else packed) >> 2)
+    else:
+        number = struct.unpack("<d", struct.pack("<II", 0, packed & 0xFFFFFFFC))[0]
+    return number / 100 if packed & 1 else number
+
 
 _BEGIN, _END, _SHEET, _FORMAT, _STYLE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
 _ROW, _COLUMNS, _MERGED = 0x0208, 0x007D, 0x00E5
@@ -164,3 +192,56 @@ class _CellScan:
         if padding is not None:
             self.facts.padded[column, padding].append(row)
         self.facts.check_number((row, column), number, is_date=self._styles.is_date(style))
+
+
+_STREAM = "Workbook"
+_CODE_PAGE, _END_OF_PART = 0x0042, 0x000A
+_UNICODE = struct.pack("<H", 1200)
+
+
+def copy_with_unicode_code_page(path: Path) -> IO[bytes] | None:
+    """Copy an .xls, with UTF-16 as its code page, to a temporary file that the caller closes.
+
+    Return None if the workbook needs no copy, or cannot be read: calamine then says why.
+    """
+    with path.open("rb") as file:
+        if file.read(len(OLE2_SIGNATURE)) != OLE2_SIGNATURE:
+            return None
+    try:
+        stream = read_stream(path, _STREAM)
+        offsets = [offset for offset in _code_page_offsets(stream) if stream[offset : offset + 2] != _UNICODE]
+        if not offsets:
+            return None
+        content = bytearray(stream)
+        for offset in offsets:
+            content[offset : offset + 2] = _UNICODE
+        return _copy(path, bytes(content))
+    except DamagedWorkbookError:
+        return None
+
+
+def _code_page_offsets(stream: bytes) -> list[int]:
+    """Find the code pages in the first part of the stream, which is about the whole workbook."""
+    offsets = []
+    offset = 0
+    while offset + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, offset)
+        if kind == _END_OF_PART:
+            break
+        if kind == _CODE_PAGE and size >= len(_UNICODE):
+            offsets.append(offset + 4)
+        offset += 4 + size
+    return offsets
+
+
+def _copy(path: Path, stream: bytes) -> IO[bytes]:
+    copy = tempfile.TemporaryFile(prefix="ticket-importer-")  # noqa: SIM115 - the caller closes it
+    try:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, copy)
+        replace_stream(copy, _STREAM, stream)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return copy

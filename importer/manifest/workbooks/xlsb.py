@@ -11,11 +11,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.manifest.workbooks.biff import error_text, rk_number
-from importer.manifest.workbooks.cell_styles import CellStyles
-from importer.manifest.workbooks.date_formats import whole_days_text
-from importer.manifest.workbooks.ooxml import open_package, read_relations, relations_part
+from importer.manifest.workbooks.containers import open_package, read_relations, relations_part
+from importer.manifest.workbooks.number_formats import CellStyles, whole_days_text
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
+from importer.manifest.workbooks.xls import error_text, rk_number
 
 _WORKBOOK = "xl/workbook.bin"
 _ROW, _RK_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR = 0x00, 0x02, 0x03, 0x05, 0x09, 0x0B

@@ -1,15 +1,23 @@
-"""Scans a sheet of an .ods for the facts that calamine does not report."""
+"""Reads what calamine does not report of an .ods, and removes indents that calamine rejects.
+
+PhpSpreadsheet and LibreOffice's pretty printing indent the XML. Whitespace in a paragraph is text and stays.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
 import xml.parsers.expat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from xml.sax.xmlreader import AttributesImpl
 
-from importer.manifest.workbooks.ooxml import open_package
+from importer.manifest.workbooks.containers import changed_copy, open_package
+from importer.manifest.workbooks.number_formats import ZeroPadding
 from importer.manifest.workbooks.sheet_facts import Area, Position, SheetFacts
-from importer.manifest.workbooks.zero_padding import ZeroPadding
 
 _CONTENT, _STYLES = "content.xml", "styles.xml"
 _CELLS = ("table:table-cell", "table:covered-table-cell")
@@ -19,6 +27,10 @@ _ERROR = re.compile(r"#(?:N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)|Err:[0-9]+")
 _DURATION = re.compile(r"(-?)PT(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)(?:[.,]([0-9]+))?S)?")
 _BREAKS = {"text:tab": "\t", "text:line-break": "\n"}  # elements in a paragraph, which calamine ignores
 _NOTE = "office:annotation"
+
+_START_BYTES = 1 << 20
+_INDENT = re.compile(rb">\s+<(?:office|table):")
+_PARAGRAPHS = frozenset({"text:p", "text:h"})
 
 
 def scan_sheet(path: Path, sheet: str) -> SheetFacts:
@@ -238,3 +250,55 @@ def _duration_text(value: str) -> str | None:
     sign, hours, minutes, seconds, fraction = match.groups(default="")
     text = f"{sign}{int(hours or 0):02d}:{int(minutes or 0):02d}:{int(seconds or 0):02d}"
     return f"{text}.{fraction[:6]:0<6}" if fraction.strip("0") else text
+
+
+@contextmanager
+def without_indents(path: Path, folder: Path | None = None) -> Iterator[Path]:
+    """Yield the path of the document, or of a temporary copy in ``folder`` without indents.
+
+    Raises DamagedWorkbookError.
+    """
+    with open_package(path) as archive, archive.open(_CONTENT) as file:
+        is_indented = _INDENT.search(file.read(_START_BYTES)) is not None
+    if not is_indented:
+        yield path
+        return
+    with changed_copy(path, folder, _write) as copy:
+        yield copy
+
+
+def _write(original: zipfile.ZipFile, copy: zipfile.ZipFile) -> None:
+    for name in original.namelist():
+        with original.open(name) as source, copy.open(name, "w", force_zip64=True) as target:
+            if name == _CONTENT:
+                _copy_without_indents(source, target)
+            else:
+                shutil.copyfileobj(source, target)
+
+
+def _copy_without_indents(source: IO[bytes], target: IO[bytes]) -> None:
+    from xml.sax.saxutils import XMLGenerator  # noqa: PLC0415 - it loads a library for the web, and few files need it
+
+    writer = XMLGenerator(target, "utf-8", short_empty_elements=True)
+    open_paragraphs = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal open_paragraphs
+        open_paragraphs += name in _PARAGRAPHS
+        writer.startElement(name, AttributesImpl(attributes))
+
+    def end(name: str) -> None:
+        nonlocal open_paragraphs
+        open_paragraphs -= name in _PARAGRAPHS
+        writer.endElement(name)
+
+    def text(text: str) -> None:
+        if open_paragraphs or text.strip():
+            writer.characters(text)
+
+    parser = xml.parsers.expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    writer.startDocument()
+    parser.ParseFile(source)
+    writer.endDocument()
