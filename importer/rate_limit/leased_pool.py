@@ -54,9 +54,6 @@ class LeasedPool(SlotPool):
             return NotYet(math.inf)
         return NotYet(math.inf) if at + ON_TIME_S > self.until else None
 
-    def _lost_at(self, at: float, rate: Rate) -> float:
-        return min(super()._lost_at(at, rate), self.until)
-
     def _free_at(self, request: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
         if not self.slots:
             self.is_wanting = True

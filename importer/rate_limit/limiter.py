@@ -245,7 +245,7 @@ class RateLimiter:
 
     def _mark_written(self, booking: Booking, at: float) -> None:
         if (now := self.now()) > at + _NOTED_DELAY_S:
-            self._view.change_later(lambda pool, _: pool.move_use(booking, self._run, at, now))
+            self._view.change_later(lambda pool, _: pool.slots.move_use(booking.number, self._run, at, now))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back an unused slot. ``again``: its caller will book another."""
