@@ -249,7 +249,7 @@ def _changed_later(db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> Collection
 
 def _by_run(db: sa.Connection, table: sa.Table) -> dict[str, int]:
     counted = sa.select(table.c.run, sa.func.count()).group_by(table.c.run)
-    return dict(db.execute(counted).tuples().all())
+    return dict(db.execute(counted).all())
 
 
 def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]:
@@ -285,7 +285,7 @@ def _last_outcomes(db: sa.Connection, run_id: str) -> dict[str, int]:
         else_="pending",
     )
     found = sa.select(state, sa.func.count()).where(_attempts.id.in_(last)).group_by(state)
-    return dict(db.execute(found).tuples().all())
+    return dict(db.execute(found).all())
 
 
 def _after_crash(states: Mapping[str, int]) -> dict[str, int]:

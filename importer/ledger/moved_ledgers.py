@@ -18,7 +18,7 @@ def marks(db: sa.Connection) -> dict[str, str]:
     """Return the marks of a ledger, by name; usually none."""
     columns = schema.meta.c
     found = db.execute(sa.select(columns.name, columns.value).where(columns.name.in_([MOVED_TO, ARRIVES_FROM])))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def refuse_moved(db: sa.Connection) -> None:
