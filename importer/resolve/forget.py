@@ -243,8 +243,8 @@ def _unproven(numbers: Sequence[str], answer: str) -> str:
     seen = "it is deleted" if len(numbers) == 1 else "all of them are deleted"
     return (
         f"the account does not show {tickets} (it answered: {one_line(answer)}): either {seen}, "
-        "or these keys can't read tickets, or LSQ_HOST is wrong. "
-        f"The ledger has no other ticket to tell which. Look for ticket {numbers[0]} in the account with a browser: "
+        "or these keys can't read tickets, or LSQ_HOST is wrong; and "
+        f"the ledger has no other ticket to tell which. Look for ticket {numbers[0]} in the account with a browser: "
         "if it is there, forget nothing, as the next run would create it twice"
     )
 

@@ -14,6 +14,7 @@ from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.display_text import one_line
 from importer.runtime.events import Emit
 
 
@@ -74,8 +75,8 @@ class TicketLookup:
                 return
         if numbers:
             raise StoppedEarly(
-                f"the account does not show ticket {', '.join(numbers)}, although the ledger knows that it exists; so "
-                "tickets that are not shown prove nothing",
+                f"the account does not show ticket {', '.join(numbers)} (it answered: {one_line(self._not_shown)}), "
+                "although the ledger knows that it exists; so tickets that are not shown prove nothing",
                 hint="check LSQ_HOST and LSQ_TENANT_ID, and whether these keys may read tickets",
             )
 
