@@ -1,4 +1,4 @@
-"""What a cell of the manifest means: empty words and damaged texts, by the mapping's `empty` and `repair`."""
+"""Values of cells, by the mapping's `empty` and `repair`: words that mean nothing, and damaged texts."""
 
 from __future__ import annotations
 

@@ -138,6 +138,7 @@ def test_an_account_that_shows_no_ticket_is_said_and_asked_about(
     assert (done.code, done.summary["forgotten"]) == (0, rows)
     [warning] = done.summary["warnings"]
     assert f"does not show {words}" in warning
+    assert "(it answered: 404 " in warning
     assert f"Look for ticket {numbers[0]} in the account" in warning
     assert asked[0].endswith("Answer no unless you know that the tickets are deleted.")
 

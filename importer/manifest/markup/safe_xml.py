@@ -26,7 +26,7 @@ class XmlError(Exception):
 
 
 class Handler(Protocol):
-    """What takes the events of an XML text."""
+    """A receiver of the events of an XML text."""
 
     def start(self, name: str, attributes: list[str], /) -> None:
         """Take the start of an element; names and values of its attributes alternate."""

@@ -42,7 +42,7 @@ class TableRow:
 
 @dataclass(kw_only=True)
 class TableFacts:
-    """What a first pass finds of a table. ``sample``: its first rows. ``notes``: warnings about it.
+    """Facts about a table, from a first pass. ``sample``: its first rows. ``notes``: warnings about it.
 
     ``has_name``: the file names it; else ``name`` is its number.
     """

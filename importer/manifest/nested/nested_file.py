@@ -38,7 +38,7 @@ class NestedColumns(Protocol):
         """Return the names of the columns. Raises ManifestError."""
 
     def rows(self, width: int, /) -> NestedRows:
-        """Return what makes rows of so many cells of the records."""
+        """Return a maker of rows with so many cells."""
 
 
 def nested_columns(options: ManifestOptions, *, is_xml: bool = False) -> NestedColumns:
@@ -51,7 +51,7 @@ def nested_columns(options: ManifestOptions, *, is_xml: bool = False) -> NestedC
 
 
 class NestedRows(Protocol):
-    """Makes the cells of one record after another."""
+    """A maker of rows: one record after another becomes cells."""
 
     def cells(self, record: JsonObject, /) -> list[str]:
         """Return the record's cells."""
