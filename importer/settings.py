@@ -127,13 +127,16 @@ class Environment:
         return Redactor(secrets)
 
     def _content(self, name: str, file: str) -> str:
+        hint = f"name a text file that contains only {'the address' if name == LEDGER else 'the key'}"
         try:
             content = Path(file).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-                hint=f"name a text file that contains only {'the address' if name == LEDGER else 'the key'}",
+                hint=hint,
             ) from error
+        if not content:
+            raise SettingsError(f"{name}_FILE: {file} is empty", hint=hint)
         if _is_secret(name, content) and (loose := others_may_read(Path(file))) and loose not in self.warnings:
             self.warnings.append(loose)
         return content
@@ -376,7 +379,7 @@ def parse_duration(text: str) -> float:
     """Read ``15m``, ``120s``, ``1.5h`` or plain seconds, as seconds. Raises ValueError."""
     form = _DURATION.fullmatch(text.strip())
     if form is None:
-        raise ValueError(f"{text!r} is not a duration; write 20s, 15m or 1h")
+        raise ValueError(f"{text!r} is not a duration; write 20s, 15m, 1h or 90d")
     return float(form[1]) * _UNIT_S[form[2]]
 
 

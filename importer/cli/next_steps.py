@@ -146,13 +146,11 @@ def after_jobs(typed: TypedCommand, exit_code: int) -> list[Step]:
     return [Step("to import the tickets of all jobs, run:", again)] if typed.has("--dry-run") else []
 
 
-def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
+def after_draft(typed: TypedCommand, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
     """Return what to do after `suggest`. ``draft``: the file it wrote, if any."""
     if draft is None:
-        return [
-            Step("to write the draft to a file, run:", ("suggest", as_argument(str(manifest)), "-o", "mapping.yaml"))
-        ]
-    validate = ("validate", as_argument(str(manifest)), "-m", str(draft))
+        return [Step("to write the draft to a file, run:", _proposed(typed).words("-o", "mapping.yaml"))]
+    validate = ("validate", as_argument(typed.argument), "-m", str(draft))
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
