@@ -141,8 +141,10 @@ def after_fields(typed: TypedCommand) -> list[Step]:
 def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
     """Return what to do after `suggest`. ``draft``: the file it wrote, if any."""
     if draft is None:
-        return [Step("to write the draft to a file, run:", ("suggest", str(manifest), "-o", "mapping.yaml"))]
-    validate = ("validate", str(manifest), "-m", str(draft))
+        return [
+            Step("to write the draft to a file, run:", ("suggest", as_argument(str(manifest)), "-o", "mapping.yaml"))
+        ]
+    validate = ("validate", as_argument(str(manifest)), "-m", str(draft))
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
@@ -155,7 +157,7 @@ def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fie
 def after_forgetting(manifest: str, *, forgotten: bool, kept: bool) -> list[Step]:
     """Return what to do after `ledger forget`. ``manifest``: of the run; empty if it is not known."""
     if forgotten:
-        command = ("run", manifest or "MANIFEST", "-m", "MAPPING")
+        command = ("run", as_argument(manifest) or "MANIFEST", "-m", "MAPPING")
         return [Step("to send the forgotten rows as new ones, run:", command)]
     if kept:
         return [Step("delete the tickets in the account first; --even-existing forgets the rows all the same")]
