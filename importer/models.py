@@ -258,10 +258,6 @@ def _row_range(text: str) -> tuple[int, int]:
     return first, last
 
 
-# The access key of a sandbox that `ticket-importer sandbox` serves. No real account has it.
-SANDBOX_ACCESS_KEY = "sandbox-access-key"
-
-
 class Secret:
     """A key that ``str``, ``repr``, logs and errors never show."""
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from importer.errors import SettingsError
-from importer.models import SANDBOX_ACCESS_KEY, Rate, Secret
+from importer.models import Rate, Secret
 from importer.runtime import ledger_address
 from importer.runtime.env_file import others_may_read, read_env_file
 from importer.runtime.proxy import is_exempt, parted, read_proxy
@@ -61,11 +61,6 @@ class AccountSettings:
         """Name of the account in the ledger: the tenant, with the host if that is a loopback host."""
         url = urlsplit(self.base_url)
         return f"{self.tenant_id}@{url.netloc}" if is_loopback(url.hostname or "") else self.tenant_id
-
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether the account is served by `ticket-importer sandbox`: no real account has its access key."""
-        return self.access_key.reveal() == SANDBOX_ACCESS_KEY
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the TLS settings; ``None`` for plain http, which only a loopback host may use."""
@@ -132,13 +127,16 @@ class Environment:
         return Redactor(secrets)
 
     def _content(self, name: str, file: str) -> str:
+        hint = f"name a text file that contains only {'the address' if name == LEDGER else 'the key'}"
         try:
             content = Path(file).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-                hint=f"name a text file that contains only {'the address' if name == LEDGER else 'the key'}",
+                hint=hint,
             ) from error
+        if not content:
+            raise SettingsError(f"{name}_FILE: {file} is empty", hint=hint)
         if _is_secret(name, content) and (loose := others_may_read(Path(file))) and loose not in self.warnings:
             self.warnings.append(loose)
         return content
@@ -381,7 +379,7 @@ def parse_duration(text: str) -> float:
     """Read ``15m``, ``120s``, ``1.5h`` or plain seconds, as seconds. Raises ValueError."""
     form = _DURATION.fullmatch(text.strip())
     if form is None:
-        raise ValueError(f"{text!r} is not a duration; write 20s, 15m or 1h")
+        raise ValueError(f"{text!r} is not a duration; write 20s, 15m, 1h or 90d")
     return float(form[1]) * _UNIT_S[form[2]]
 
 

@@ -40,6 +40,10 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
         """How long has been waited, in seconds."""
         return self._waits.waited_s
 
+    def work(self, seconds: float) -> None:
+        """Be busy for so long: nothing else happens meanwhile."""
+        self._waits.waited_s += seconds
+
 
 def run(main: Coroutine[Any, Any, _Result]) -> _Result:
     """`asyncio.run` on such a loop. Raises Stuck where that one would hang."""

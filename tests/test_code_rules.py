@@ -122,7 +122,7 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
 
 def test_mail_addresses_are_nobodys() -> None:
     """Samples, tests and texts use the domains reserved for examples (RFC 2606, RFC 6761)."""
-    address = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[a-zA-Z]{2,})\b")
+    address = re.compile(r"(?<![\w.+-])[\w.+-]+@((?:[\w-]+\.)+[a-zA-Z]{2,})\b")
     reserved = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|localhost)$", re.IGNORECASE)
     found = {
         f"{path.name}: {match[0]}"

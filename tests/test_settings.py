@@ -451,6 +451,14 @@ def test_an_empty_place_of_the_ledger_is_an_error(flag, variables, tmp_path, mon
         ledger_url(flag, Environment(variables, dotenv))
 
 
+@pytest.mark.parametrize("name", ["LSQ_LEDGER", "LSQ_SECRET_KEY"])
+def test_an_empty_file_of_a_setting_is_named(name, tmp_path, dotenv) -> None:
+    """The variable is set, so "not set" or "empty" of the variable would send the user to the wrong place."""
+    (tmp_path / "secret").write_text("\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"{name}_FILE: .*secret is empty"):
+        Environment({f"{name}_FILE": str(tmp_path / "secret")}, dotenv).secret(name)
+
+
 def test_a_wrong_place_of_the_ledger_names_its_flag_or_variable() -> None:
     """Its password is not shown."""
     text = "host=db.example.com password=hunter2"
@@ -488,7 +496,7 @@ def test_durations(text, seconds) -> None:
 @pytest.mark.parametrize("text", ["", "m", "-1s", "1w", "1m30s", "1e3", "inf", "nan", "1,5h"])
 def test_invalid_durations_are_refused(text) -> None:
     """Anything else is refused with an example."""
-    with pytest.raises(ValueError, match="write 20s, 15m or 1h"):
+    with pytest.raises(ValueError, match="write 20s, 15m, 1h or 90d"):
         parse_duration(text)
 
 

@@ -134,6 +134,6 @@ class Order:
                 ledger_url=ledger if isinstance(ledger, str) else None,
                 options=options,
                 fields=fields,
-                notes=None if account is None or account.is_sandbox else notes_folder(),
+                notes=notes_folder() if account is not None else None,
             )
             yield job, SendOptions(rate=rate, policy=policy, options=options), account

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from importer.api.imports import Order
 from importer.errors import ImporterError, UsageError
+from importer.mapping.document import UnreadableError
 from importer.mapping.loading import load_mapping
+from importer.mapping.mapping_files import read_text_file
 from importer.models import Rate
 from importer.runtime.redaction import Redactor
 from importer.settings import (
@@ -165,9 +167,9 @@ class _CheckedJob:
 def _entries(path: Path) -> list[Any]:
     """Return the list of jobs as it is written."""
     try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(path, [f"it can't be read: {getattr(error, 'strerror', None) or error}"]) from error
+        data: Any = yaml.load(read_text_file(path), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except UnreadableError as error:
+        raise _wrong(path, [error.finding.text]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark is not None else ""

@@ -52,9 +52,10 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
         if yes:
             return True
         show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=True)
-        sure = "Are these tickets deleted in the account, and forget this?" if plan.warning else "Forget this?"
-        then = "The next run sends the rows as new ones." if plan.forgotten else "The rows decide the exit code again."
-        return ask(f"{sure} {then}")
+        if not plan.forgotten:
+            return ask("Forget this? The rows decide the exit code again.")
+        doubt = " Answer no unless you know that the tickets are deleted." if plan.warning else ""
+        return ask(f"Forget this? The next run sends the rows as new ones.{doubt}")
 
     url = ledger_url(flags["ledger"], environment)
     with contextlib.closing(Ledger.open(url, flags["give_up_after"])) as opened:

@@ -138,13 +138,19 @@ def after_fields(typed: TypedCommand) -> list[Step]:
     ]
 
 
-def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
+def after_jobs(typed: TypedCommand, exit_code: int) -> list[Step]:
+    """Return what to do after `run-all`; nothing if all rows of all jobs are done."""
+    again = _proposed(typed).words()
+    if exit_code:
+        return [Step("correct what the jobs report; to go on with all of them, run:", again)]
+    return [Step("to import the tickets of all jobs, run:", again)] if typed.has("--dry-run") else []
+
+
+def after_draft(typed: TypedCommand, draft: Path | None, *, has_lead: bool, knows_fields: bool) -> list[Step]:
     """Return what to do after `suggest`. ``draft``: the file it wrote, if any."""
     if draft is None:
-        return [
-            Step("to write the draft to a file, run:", ("suggest", as_argument(str(manifest)), "-o", "mapping.yaml"))
-        ]
-    validate = ("validate", as_argument(str(manifest)), "-m", str(draft))
+        return [Step("to write the draft to a file, run:", _proposed(typed).words("-o", "mapping.yaml"))]
+    validate = ("validate", as_argument(typed.argument), "-m", str(draft))
     review = "review this draft" if has_lead else "name the column of the lead in this draft"
     if knows_fields:
         return [Step(f"{review}, then run:", validate)]
@@ -157,7 +163,7 @@ def after_draft(manifest: Path, draft: Path | None, *, has_lead: bool, knows_fie
 def after_forgetting(manifest: str, *, forgotten: bool, kept: bool) -> list[Step]:
     """Return what to do after `ledger forget`. ``manifest``: of the run; empty if it is not known."""
     if forgotten:
-        command = ("run", as_argument(manifest) or "MANIFEST", "-m", "MAPPING")
+        command = ("run", as_argument(manifest) if manifest else "MANIFEST", "-m", "MAPPING")
         return [Step("to send the forgotten rows as new ones, run:", command)]
     if kept:
         return [Step("delete the tickets in the account first; --even-existing forgets the rows all the same")]

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from importer.cli.styles import is_tty
+from importer.cli.styles import for_stream, is_tty
 from importer.errors import visible
 
 
@@ -23,7 +23,7 @@ def can_ask() -> bool:
 def ask(question: str) -> bool:
     """Ask a yes-or-no question until it is answered. An empty line and the end of the input mean no."""
     while True:
-        click.echo(f"{visible(question)} [y/N]: ", nl=False, err=True)
+        click.echo(f"{for_stream(f'{visible(question)} [y/N]:', sys.stderr)} ", nl=False, err=True)
         _wait_for_input()
         answer = sys.stdin.readline()
         if not answer:

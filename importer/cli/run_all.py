@@ -12,8 +12,9 @@ from typing import Any
 from importer.api.jobs import JobEnd, plan_jobs, run_jobs
 from importer.api.jobs_file import Job, read_jobs
 from importer.cli import options
-from importer.cli.ending import Ending, name_bug_file
+from importer.cli.ending import Ending, command_run, name_bug_file
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_jobs, step_lines, steps_data
 from importer.cli.output import hide, log
 from importer.cli.questions import ask, can_ask, shows_bar
 from importer.cli.terminal import Terminal
@@ -68,11 +69,13 @@ def _ending(jobs: Sequence[Job], ends: Iterable[JobEnd], *more: str) -> Ending:
     texts = [f"{count:,} with exit code {code}" for code, count in sorted(codes.items())]
     texts += [f"{not_started:,} not started: run the same command again"] if not_started else []
     text = f"{_counted(len(jobs), 'job')}: {', '.join(texts)}"
+    exit_code = max(codes, default=0)
+    steps = after_jobs(command_run().typed, exit_code)
     return Ending(
-        exit_code=max(codes, default=0),
-        data={"run": None, "account": None, **sums, "jobs": data},
+        exit_code=exit_code,
+        data={"run": None, "account": None, **sums, "jobs": data, "next": steps_data(steps)},
         lines=[line for end in in_order for line in _lines(end)],
-        last_lines=("", text, f"{_counted(sums['rows'], 'row')}{states and f': {states}'}", *more),
+        last_lines=("", text, f"{_counted(sums['rows'], 'row')}{states and f': {states}'}", *more, *step_lines(steps)),
         log_text=text,
     )
 

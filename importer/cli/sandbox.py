@@ -11,6 +11,8 @@ import yaml
 
 from importer.cli.ending import Ending
 from importer.errors import UsageError
+from importer.mapping.document import UnreadableError
+from importer.mapping.mapping_files import read_text_file
 from importer.runtime.signals import interruptions
 from importer.sandbox import RECORD_PATH, FaultPlan, SandboxOptions, serve
 
@@ -42,7 +44,13 @@ async def _serve_until_interrupted(sandbox_options: SandboxOptions, port: int) -
 
 
 def _read_yaml(path: Path) -> Any:
+    hint = "`ticket-importer sandbox --help` shows how a fault plan is written"
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"can't read the fault plan {path}: {error}", hint="write it as YAML or JSON") from error
+        data = yaml.safe_load(read_text_file(path))
+    except UnreadableError as error:
+        raise UsageError(f"the fault plan {path} can't be used: {error}", hint=hint) from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"the fault plan {path} is not YAML or JSON: {error}", hint=hint) from error
+    if data is None:
+        raise UsageError(f"the fault plan {path} is empty", hint=hint)
+    return data

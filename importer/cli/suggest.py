@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from importer.account_fields import AccountFields
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import after_draft, step_lines
 from importer.cli.output import log, print_line, show_lines
@@ -40,7 +40,7 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
         log.warning(
             "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
         )
-    steps = after_draft(manifest, output, has_lead=suggestion.has_lead, knows_fields=fields is not None)
+    steps = after_draft(command_run().typed, output, has_lead=suggestion.has_lead, knows_fields=fields is not None)
     show_lines(logging.INFO, step_lines(steps))
     return Ending(exit_code=int(not suggestion.has_lead))
 

@@ -22,7 +22,7 @@ from importer.ledger.previous_exports import (
     KnownRow,
     are_in,
     content_hashes,
-    count_keys,
+    count_other_keys,
     former_export,
     key_hashes,
     known_keys,
@@ -167,9 +167,9 @@ class ExportComparison:
 
     def _sorted_keys(self) -> KeyHashes:
         if self._parts:
-            keys, self._parts = np.concatenate(self._parts), []
-            contents, self._content_parts = np.concatenate(self._content_parts), []
-            self._packed, self._packed_contents = pack_keys(keys, contents)
+            keys, contents = [np.concatenate(self._parts)], [np.concatenate(self._content_parts)]
+            self._parts, self._content_parts = [], []
+            self._packed, self._packed_contents = pack_keys(keys.pop(), contents.pop())  # frees them when it is sorted
         return unpack_keys(self._packed)
 
     def _resemblance(self, limits: ExportLimits) -> KeyResemblance | None:
@@ -179,7 +179,7 @@ class ExportComparison:
         unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
         compound = len(self._mapping.key) > 1
         place = (self._ledger, self._run.account, self._run.source)
-        elsewhere = count_keys(*place, most=self._known + len(unknown)) - self._known
+        elsewhere = count_other_keys(self._ledger, self._run, self._known, len(unknown))
         if not may_be_alike(unknown, elsewhere, compound=compound):
             return None
         matches = KeyMatches(unknown, compound=compound)

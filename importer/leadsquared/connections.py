@@ -38,6 +38,10 @@ class RequestGate(Protocol):
     async def wait_until_allowed(self) -> None:
         """Return when the request may be sent. An error ends the call, and nothing is sent."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the permission has expired since: it has to be waited for again."""
+
     def on_first_byte(self) -> None:
         """Record that the first byte is being sent now."""
 
@@ -93,11 +97,7 @@ class GatedConnector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         opened_at = self._loop.time()
         try:
-            await sending.gate.wait_until_allowed()
-            await check_files(sending.files)
-            # Two rounds of the event loop, to read what has arrived meanwhile, including a close.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await _wait_until_allowed(sending)
             _prepare(connection, self._loop.time() - opened_at)
         except BaseException:
             connection.close()  # a cancelled wait would leave the socket open and counted
@@ -106,6 +106,17 @@ class GatedConnector(aiohttp.TCPConnector):
         sending.transport = connection.transport
         sending.gate.on_first_byte()
         return connection
+
+
+async def _wait_until_allowed(sending: RequestState) -> None:
+    is_allowed = False
+    while not is_allowed:
+        await sending.gate.wait_until_allowed()
+        await check_files(sending.files)
+        # Two rounds of the event loop, to read what has arrived meanwhile, including a close.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        is_allowed = not sending.gate.is_lost
 
 
 def _prepare(connection: aiohttp.connector.Connection, waited_s: float) -> None:

@@ -129,5 +129,9 @@ class _ReadGate:
     async def wait_until_allowed(self) -> None:
         await self.slot.wait_until_ready()
 
+    @property
+    def is_lost(self) -> bool:
+        return self.slot.is_lost
+
     def on_first_byte(self) -> None:
         self.slot.mark_used(alone=self.alone)

@@ -30,6 +30,7 @@ def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
 
     def create() -> sa.Engine:
         if path is not None:
+            _refuse_folder(path)
             permissions.make_folder(path.parent)
             refuse_network_disk(path)
             permissions.create_ledger(path)
@@ -44,6 +45,7 @@ def exists(url: str, patience_s: float = USUAL_PATIENCE_S) -> bool:
 
     def is_there() -> bool:
         if path is not None:
+            _refuse_folder(path)
             return path.exists() and path.stat().st_size > 0
         engine = database.make_engine(url)
         try:
@@ -115,14 +117,15 @@ def no_ledger(url: str) -> LedgerError:
 def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network_disk(path)
-        permissions.remove_access_of_others(path)
     engine = database.make_engine(url)
     try:
         if path is None:
             _check_server(engine)
         if make:
-            _make_tables(engine)
+            _make_tables(engine, path)
         migrations.check_or_upgrade(engine, path)
+        if path is not None:  # it is a ledger: another file or folder that was named by mistake is not changed
+            permissions.remove_access_of_others(path)
     except BaseException:
         postgres.close_engine(engine)
         raise
@@ -141,10 +144,24 @@ def _check_server(engine: sa.Engine) -> None:
         )
 
 
-def _make_tables(engine: sa.Engine) -> None:
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise LedgerError(
+            f"the ledger {path} is a folder, not a file",
+            hint="name the ledger's file in LSQ_LEDGER or --ledger, such as a ledger.sqlite in that folder",
+        )
+
+
+def _make_tables(engine: sa.Engine, path: Path | None) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
         database.lock_ledger(db)
-        if not sa.inspect(db).has_table(schema.meta.name):  # an existing ledger stays unchanged
+        tables = sa.inspect(db).get_table_names()
+        if path is not None and tables and schema.meta.name not in tables:
+            raise LedgerError(
+                f"{path} is a database of another program, and stays as it is",
+                hint="name another file in LSQ_LEDGER or --ledger; a ledger has its own file",
+            )
+        if schema.meta.name not in tables:  # an existing ledger stays unchanged
             schema.metadata.create_all(db)
             version = str(schema.SCHEMA_VERSION)
             values = {

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from importer.ledger import database, schema
 from importer.ledger.keyed_hashes import KeyedHash
-from importer.ledger.records import effective_state
+from importer.ledger.records import RunInfo, effective_state
 from importer.ledger.store import Ledger
 
 _READ_ROWS = 5_000
@@ -124,6 +124,7 @@ def pack_keys(hashes: KeyHashes, contents: ContentHashes) -> tuple[bytes, bytes]
     """Return the different hashes, sorted, as bytes for ``unpack_keys``, and the contents in the same order."""
     order = np.argsort(hashes, kind="stable")
     hashes, contents = hashes[order], contents[order]
+    del order  # 8 MB for a million rows
     is_first = np.ones(hashes.size, dtype=bool)
     np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
     if not is_first.all():
@@ -170,11 +171,17 @@ def known_keys(
                 yield list(db.scalars(statement.where(was_sent & database.column_is_in(db, columns.key, chosen))))
 
 
-def count_keys(ledger: Ledger, account: str, source: str, most: int) -> int:
-    """Return the number of keys of an account and source, but at most ``most``: unsent ones are counted, too."""
-    some = sa.select(schema.tickets.c.key).where(_of_source(account, source)).limit(most).subquery()
+def count_other_keys(ledger: Ledger, run: RunInfo, known: int, most: int) -> int:
+    """Return how many keys of a source may be of other rows than the run's own, but at most ``most``.
+
+    ``known``: how many of the run's rows were known before. The rows that it has claimed are in the ledger, too.
+    """
+    columns = schema.tickets.c
     with ledger.reading() as db:
-        return db.scalars(sa.select(sa.func.count()).select_from(some)).one()
+        claimed = db.scalars(sa.select(sa.func.count()).where(columns.held_by == run.id)).one()
+        own = max(known, claimed)
+        some = sa.select(columns.key).where(_of_source(run.account, run.source)).limit(own + most).subquery()
+        return db.scalars(sa.select(sa.func.count()).select_from(some)).one() - own
 
 
 def _of_source(account: str, source: str) -> sa.ColumnElement[bool]:

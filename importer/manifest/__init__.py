@@ -8,7 +8,7 @@ In reading order:
     manifest         opens the file with the reader of its kind: `delimited/`, `workbooks/`, `json_files/` or `markup/`;
                      `nested/`: records with objects and lists inside
     manifest_format  how the file is read (encoding, delimiter, sheet), and warnings about it
-    header           the names of the columns; `title_rows`: titles above them
+    header           the names of the columns, and titles above them
     records          batches of records, as each reader gives them; `text_column`: the cells of one column as bytes
     chunks           records -> chunks, without blank rows and with problems of structure; `footer`: short last rows
     prefetch         reads the next chunk in a thread

@@ -13,8 +13,7 @@ from xml.parsers.expat import ExpatError
 
 from importer.errors import ManifestError
 from importer.manifest.archives import is_bomb
-from importer.manifest.delimited.padding import without_padding
-from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
+from importer.manifest.delimited.unicode_signs import SAMPLE_BYTES, detect_utf_without_bom, without_padding
 from importer.manifest.markup_kind import Markup, markup_kind
 from importer.manifest.unsupported import (
     APPLE,

@@ -1,9 +1,10 @@
-"""Finds the header and checks the columns' names."""
+"""Finds the header, checks the columns' names, and detects titles above it, such as "Tickets of March"."""
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from importer.errors import ManifestError
@@ -13,6 +14,8 @@ from importer.manifest.records import is_blank
 RepeatedColumns = Mapping[str, tuple[str, ...]]
 
 MAX_COLUMNS = 1 << 14  # as many as a spreadsheet has
+TITLE_ROWS = 20  # so many rows below the first filled one are searched for the header
+_COLUMNS_OF_TABLE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,4 +126,55 @@ def missing_header_error(file_name: str, wanted_row: int) -> ManifestError:
     return ManifestError(
         f"{file_name} has no header: row {wanted_row} and all rows below it are blank or missing",
         hint="Set `manifest: {header_row: N}` in the mapping to the row with the names of the columns.",
+    )
+
+
+def count_known_columns(expected: Collection[str], *rows: Sequence[str]) -> int:
+    """Return how many of the mapping's columns the best of some rows has."""
+    names = frozenset(expected)
+    return max(len(names.intersection(row)) for row in rows)
+
+
+def table_score(expected: Collection[str], rows: Sequence[Sequence[str]]) -> int:
+    """Rate one of several tables by the mapping's columns in its first rows.
+
+    Without a mapping by the number of columns that two rows have, at most 3: a cover sheet has one or two.
+    """
+    if expected:
+        return count_known_columns(expected, *rows)
+    widths = sorted((sum(bool(cell.strip()) for cell in row) for row in rows), reverse=True)
+    return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
+
+
+def missing_sheet_error(file_name: str, wanted: str, names: Sequence[str]) -> ManifestError:
+    """Return the error for a sheet of the mapping that the file does not have."""
+    close = difflib.get_close_matches(wanted.casefold(), [name.casefold() for name in names], n=1)
+    suggestion = next((name for name in names if name.casefold() in close), None)
+    return ManifestError(
+        f"{file_name} has no sheet {wanted!r}; it has {', '.join(map(repr, names)) or 'none'}",
+        hint=f"Did you mean {suggestion!r}?" if suggestion else "Correct `manifest: {sheet}` in the mapping.",
+    )
+
+
+def refuse_title_rows(
+    header: Sequence[str], row: int, below: Iterable[Sequence[str]], expected: Collection[str], file_name: str
+) -> None:
+    """Raise ManifestError if a row below has more of the mapping's columns than the header.
+
+    ``row``: the header's row. ``below``: the rows after it, including blank ones. Such a row does not become the header
+    by itself, because the rows above it would silently be lost.
+    """
+    names = frozenset(expected)
+    known, header_row = len(names.intersection(header)), row
+    found: frozenset[str] = frozenset()
+    for number, record in enumerate(below, start=row + 1):
+        if len(in_record := names.intersection(record)) > max(known, len(found)):
+            found, header_row = in_record, number
+    if not found:
+        return
+    some = ", ".join(repr(name) for name in header if name.strip())
+    raise ManifestError(
+        f"{file_name}, row {row} ({some}) is not the header: the names of the mapping's columns are in row "
+        f"{header_row}",
+        hint=f"Add this line to the mapping: `manifest: {{header_row: {header_row}}}`",
     )

@@ -186,21 +186,16 @@ def _open(
     path: Path, options: ManifestOptions, known_columns: _KnownColumns, file_name: str, folder: Path | None
 ) -> Manifest:
     unpacked = unpack(path, file_name, folder=folder)
-    if unpacked is None:
-        return _open_unpacked(path, options, known_columns, file_name, None)
+    if unpacked is not None:
+        path, file_name = unpacked.path, unpacked.file_name
     try:
-        return _open_unpacked(unpacked.path, options, known_columns, unpacked.file_name, unpacked)
+        kind = detect_file_type(path, file_name, encoding=options.encoding)
+        source = _open_source(path, kind, options, known_columns, file_name)
+        return Manifest(source, unpacked, _unused_option_warning(kind, options, file_name), options)
     except BaseException:
-        unpacked.path.unlink(missing_ok=True)
+        if unpacked is not None:
+            unpacked.path.unlink(missing_ok=True)
         raise
-
-
-def _open_unpacked(
-    path: Path, options: ManifestOptions, known_columns: _KnownColumns, file_name: str, unpacked: UnpackedFile | None
-) -> Manifest:
-    kind = detect_file_type(path, file_name, encoding=options.encoding)
-    source = _open_source(path, kind, options, known_columns, file_name)
-    return Manifest(source, unpacked, _unused_option_warning(kind, options, file_name), options)
 
 
 def _open_source(

@@ -51,13 +51,16 @@ def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = 
     ``source`` and ``key`` (columns) are for a table of two columns, and only for it. Raises WrongMappingError whose
     ``details`` are all errors, each ``FILE:LINE: what is wrong``, in the order of the file.
     """
-    _check_flags(path, source, key)
+    is_table = is_two_column_mapping(path)
+    if not is_table:
+        _refuse_flags(path, source, key)
     files = MappingFiles()
     try:
         document = read_document(path, files)
     except UnreadableError as error:
         raise _error(path, [error.finding]) from None
-    if is_two_column_mapping(path):
+    if is_table:
+        _require_flags(path, source, key)
         document = _with_flags(document, source, key)
     structure = check_structure(document)
     findings = [*document.findings, *structure.findings]
@@ -71,21 +74,22 @@ def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = 
     return mapping
 
 
-def _check_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
-    is_set = {"--source NAME": bool(source), "--key COLUMN": bool(key)}
-    if not is_two_column_mapping(path):
-        if flags := " and ".join(flag.split()[0] for flag, there in is_set.items() if there):
-            raise MappingError(
-                f"{flags} can't be used with the YAML mapping {path}",
-                hint="set `source` and `key` in the mapping; the flags are for a table of two columns (.csv or .tsv)",
-            )
-    elif missing := [flag for flag, there in is_set.items() if not there]:
+def _refuse_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
+    if flags := " and ".join([*(["--source"] if source else []), *(["--key"] if key else [])]):
+        raise MappingError(
+            f"{flags} can't be used with the YAML mapping {path}",
+            hint="set `source` and `key` in the mapping; the flags are for a table of two columns (.csv or .tsv)",
+        )
+
+
+def _require_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
+    if missing := [*([] if source else ["--source NAME"]), *([] if key else ["--key COLUMN"])]:
         raise MappingError(
             f"the mapping {path} is a table of two columns, which also needs {' and '.join(missing)}",
             hint="--source names the system that the tickets come from, --key the column that identifies a row"
             " (several times for several columns)",
         )
-    elif repeated := [column for column in key if key.count(column) > 1]:
+    if repeated := [column for column in key if key.count(column) > 1]:
         raise MappingError(f"--key {repeated[0]!r} is given twice", hint="give each column of the key once")
 
 

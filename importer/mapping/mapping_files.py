@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.mapping.document import UnreadableError
+from importer.mapping.document import UnreadableError, decode
 
 MAX_FILES = 100
+_MAX_TEXT_BYTES = 16_000_000
 
 
 @dataclass
@@ -24,7 +25,7 @@ class MappingFiles:
             raise UnreadableError(f"the mapping includes more than {MAX_FILES} files, the limit; merge some of them")
         try:
             if path.exists() and not path.is_file():  # opening a FIFO would wait for ever
-                raise UnreadableError("this is not a file; name a mapping file")
+                raise UnreadableError("this is not a regular file; check its name")
             with path.open("rb") as file:
                 content = file.read(max_bytes + 1)
         except FileNotFoundError:
@@ -42,3 +43,8 @@ class MappingFiles:
         if len(self.digests) == 1:
             return self.digests[0].hex()
         return hashlib.sha256(b"".join(self.digests)).hexdigest()
+
+
+def read_text_file(path: Path) -> str:
+    """Return the text of another file that is written by hand, such as a list of jobs. Raises UnreadableError."""
+    return decode(MappingFiles().read(path, _MAX_TEXT_BYTES), _MAX_TEXT_BYTES)

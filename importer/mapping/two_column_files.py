@@ -41,6 +41,8 @@ def read_pairs(text: str) -> PairTable:
 
     Raises UnreadableError if the text is not valid CSV, or its header does not have two cells.
     """
+    if not text.strip():
+        raise UnreadableError("the file is empty; it needs a header and rows of two cells")
     rows = iter(_rows(text))
     line, header = next(rows, (1, []))
     if len(header) != _TWO:

@@ -25,6 +25,7 @@ _CONNECT_S = 0.75  # before its slot can be booked
 # A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
 _MANY_CALLS = 1_000
 _LEARNING_INTERVAL_S = 1.0
+_NOTED_DELAY_S = 0.005  # of a write; the margin allows for a shorter one
 _LONGEST_BOOKING_S = MOST_AHEAD_S + 1.0  # a booking for later is of a clock that was set since
 
 
@@ -90,6 +91,11 @@ class Slot:
         """Whether the call is so late for its slot that it has to book another."""
         return self._booking is None or self._limiter.now() > self._booking.at + ON_TIME_S
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether another run may have the slot: the process was paused, or a disk was slow."""
+        return self._booking is None or self._limiter.now() > self._booking.lost_at
+
     def mark_used(self, *, alone: bool = False) -> None:
         """Record that the request is being sent now. ``alone``: see ``SlotPool.mark_used``."""
         if self._open and self._booking is not None:
@@ -139,7 +145,7 @@ class RateLimiter:
             daily_cap=limits.daily_cap,
         )
         self._run = limits.run
-        self._view = PoolView(storage, request, self.margin)
+        self._view = PoolView(storage, request, self.margin, lambda: self._unbooked_count)
         self._bookings = BookingQueue(self._view)
         self._next_learning_at = -math.inf
         self._paused_until = -math.inf  # by this run's 429s, which the view may not have yet
@@ -234,6 +240,12 @@ class RateLimiter:
     def mark_used(self, booking: Booking, at: float, *, alone: bool) -> None:
         """Record that a booked slot is used."""
         self._view.change_later(lambda pool, _: pool.mark_used(booking, self._run, at, alone=alone))
+        # aiohttp writes the request in the next round of the event loop. That is late if much else goes on.
+        asyncio.get_running_loop().call_soon(self._mark_written, booking, at)
+
+    def _mark_written(self, booking: Booking, at: float) -> None:
+        if (now := self.now()) > at + _NOTED_DELAY_S:
+            self._view.change_later(lambda pool, _: pool.slots.move_use(booking.number, self._run, at, now))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back an unused slot. ``again``: its caller will book another."""

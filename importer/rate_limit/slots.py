@@ -54,11 +54,12 @@ class SlotRequest:
 class Booking:
     """A booked slot and its time.
 
-    ``before``: its last use and run, restored if it is given back.
+    ``lost_at``: when another run may have it. ``before``: its last use and run, restored if it is given back.
     """
 
     number: int
     at: float
+    lost_at: float
     before: tuple[float, str]
 
 
@@ -115,6 +116,16 @@ class SlotList(list[Slot]):
             index += 1
         return None
 
+    def move_use(self, number: int, run: str, at: float, later: float) -> None:
+        """Record that the request of a used slot was written later."""
+        if (slot := self.find(number, at, run)) is not None:
+            self.move(slot, later, run)
+
+    def uses(self, now: float) -> list[float]:
+        """Return the times of the last uses, in order. Calls that are only booked are expected at their booked time."""
+        known = [slot.used_at for slot in self if not math.isinf(slot.used_at)]
+        return sorted(at if at <= now else at - ON_TIME_S for at in known)
+
     def freed_at(self, usable: int, ahead: int, now: float, rest_s: float) -> float:
         """Return when fewer than ``usable`` of the slots are in their period, after ``ahead`` more uses."""
         index = len(self) - usable + ahead
@@ -138,7 +149,7 @@ class SlotPool:
     """State of the slots of one account.
 
     ``calls_last_day``: the account's calls of the last 24 hours before this change; ``new_calls``: those that this
-    change adds. The storage loads the first and saves the second.
+    change adds. The storage loads the first and saves the second. ``until``: when the run loses leased slots.
     """
 
     slots: SlotList = field(default_factory=SlotList)
@@ -147,6 +158,7 @@ class SlotPool:
     paused_until: float = -math.inf
     share: AdaptiveShare = field(default_factory=AdaptiveShare)
     alone_slot: int | None = None
+    until: float = math.inf
     calls_last_day: int = 0
     new_calls: int = 0
 
@@ -166,7 +178,8 @@ class SlotPool:
         if at - now > request.ahead_s:
             return self._later(request, now, at)
         slot = self.slots[0]
-        booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))
+        lost_at = min(at + min(rate.period_s, MOST_AHEAD_S), self.until)
+        booking = Booking(number=slot.number, at=at, lost_at=lost_at, before=(slot.used_at, slot.run))
         if slot.number == self.alone_slot:
             self.alone_slot = None
         self.slots.move(slot, at + ON_TIME_S, request.run)
@@ -225,10 +238,7 @@ class SlotPool:
 
     def recent_uses(self, request: SlotRequest, now: float) -> list[float]:
         """Return the times of the last calls, in order: as many as the limit has per period."""
-        known = [slot.used_at for slot in self.slots if not math.isinf(slot.used_at)]
-        # Calls that are only booked are expected at their booked time.
-        times = sorted(at if at <= now else at - ON_TIME_S for at in known)
-        return times[-self.rate(request, now).calls :]
+        return self.slots.uses(now)[-self.rate(request, now).calls :]
 
     def pause_after_429(self, request: SlotRequest, now: float, *, sent_at: float, wait_s: float) -> None:
         """Pause all calls for ``wait_s`` after a 429, and leave a part of the limit to other programs."""

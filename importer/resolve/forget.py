@@ -25,8 +25,9 @@ from importer.models import RowNumbers, Status
 from importer.rate_limit import estimated_duration_s
 from importer.resolve.run import recorded
 from importer.resolve.search import SearchOptions, look_up_tickets
+from importer.resolve.ticket_lookup import LookupResult
 from importer.results.writing import RESULTS_ENDINGS
-from importer.runtime.display_text import least_duration
+from importer.runtime.display_text import least_duration, one_line
 from importer.runtime.events import Emit, Noted, Warned
 from importer.runtime.signals import interruptions
 from importer.workflows.named_rows import read_named_rows
@@ -217,9 +218,10 @@ def _plan(
     numbers = [row.number for row in target.rows if row.number]
     if numbers and not job.even_existing:
         proof_numbers = other_numbers(run.ledger, run.info, _PROOF_TICKETS)
-        shown = _numbers_in_account(_Numbers(numbers, proof_numbers), run, connect, emit)
+        found = _look_up(_Numbers(numbers, proof_numbers), run, connect, emit)
+        shown = found.tickets
         if not (shown or proof_numbers):
-            warning = _unproven(numbers)
+            warning = _unproven(numbers, found.not_shown)
     rows = [] if job.even_existing else target.rows
     existing = [row for row in rows if row.number in shown]
     unknown = [row for row in rows if row.state in (Status.UNKNOWN, "sending")]
@@ -235,13 +237,14 @@ def _plan(
     )
 
 
-def _unproven(numbers: Sequence[str]) -> str:
+def _unproven(numbers: Sequence[str], answer: str) -> str:
     """Return what the user has to find out where no ticket of the account could be read."""
     tickets = f"ticket {numbers[0]}" if len(numbers) == 1 else f"any of these {len(numbers):,} tickets"
     seen = "it is deleted" if len(numbers) == 1 else "all of them are deleted"
     return (
-        f"the account does not show {tickets}: either {seen}, or these keys can't read tickets, or LSQ_HOST is wrong. "
-        f"The ledger has no other ticket to tell which. Look for ticket {numbers[0]} in the account with a browser: "
+        f"the account does not show {tickets} (it answered: {one_line(answer)}): either {seen}, "
+        "or these keys can't read tickets, or LSQ_HOST is wrong; and "
+        f"the ledger has no other ticket to tell which. Look for ticket {numbers[0]} in the account with a browser: "
         "if it is there, forget nothing, as the next run would create it twice"
     )
 
@@ -256,9 +259,7 @@ def _connected(connect: Callable[[], SearchOptions], account: str) -> SearchOpti
     return options
 
 
-def _numbers_in_account(
-    search: _Numbers, run: _ForgetRun, connect: Callable[[], SearchOptions], emit: Emit
-) -> Collection[str]:
+def _look_up(search: _Numbers, run: _ForgetRun, connect: Callable[[], SearchOptions], emit: Emit) -> LookupResult:
     """Return which of the tickets the account shows. Raises ImporterError if it can't tell."""
     try:
         options = _connected(connect, run.info.account)
@@ -266,7 +267,7 @@ def _numbers_in_account(
         takes = least_duration(estimated_duration_s(len(search), options.rate))
         emit(Noted(f"looking for {tickets} in {run.info.account}: {takes}"))
         with interruptions() as signals:
-            return asyncio.run(look_up_tickets(search, options, run, signals, emit)).tickets
+            return asyncio.run(look_up_tickets(search, options, run, signals, emit))
     except (UsageError, StoppedEarly) as error:
         error.hint = f"{error.hint}{_WITHOUT_LOOKING}" if error.hint else _WITHOUT_LOOKING.removeprefix("; ")
         raise

@@ -14,14 +14,19 @@ from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.display_text import one_line
 from importer.runtime.events import Emit
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookupResult:
-    """The tickets that the account has shown so far, by their numbers, and how many calls this took."""
+    """The tickets that the account has shown so far, by their numbers, and how many calls this took.
+
+    ``not_shown``: what the account answered last about a ticket that it does not show.
+    """
 
     tickets: dict[str, TicketDetails]
+    not_shown: str = ""
     calls: int = 0
     throttled: int = 0
     seconds: float = 0.0
@@ -34,11 +39,17 @@ class TicketLookup:
         self._client = client
         self._reads = AccountReads(limiter, give_up_after_s, emit)
         self._tickets: dict[str, TicketDetails] = {}
+        self._not_shown = ""
 
     @property
     def result(self) -> LookupResult:
         """The result so far."""
-        return LookupResult(tickets=self._tickets, calls=self._reads.calls, throttled=self._reads.throttled)
+        return LookupResult(
+            tickets=self._tickets,
+            not_shown=self._not_shown,
+            calls=self._reads.calls,
+            throttled=self._reads.throttled,
+        )
 
     async def ask(self, proof_numbers: Sequence[str], numbers: Iterator[str], *, concurrency: int) -> None:
         """Ask for ``proof_numbers``, one by one until the account shows one, and then for all ``numbers``.
@@ -64,8 +75,8 @@ class TicketLookup:
                 return
         if numbers:
             raise StoppedEarly(
-                f"the account does not show ticket {', '.join(numbers)}, although the ledger knows that it exists; so "
-                "tickets that are not shown prove nothing",
+                f"the account does not show ticket {', '.join(numbers)} (it answered: {one_line(self._not_shown)}), "
+                "although the ledger knows that it exists; so tickets that are not shown prove nothing",
                 hint="check LSQ_HOST and LSQ_TENANT_ID, and whether these keys may read tickets",
             )
 
@@ -82,7 +93,8 @@ class TicketLookup:
             case TicketDetails():
                 self._tickets[number] = answer
                 return True
-            case TicketNotShown():
+            case TicketNotShown(reason):
+                self._not_shown = reason
                 return False
             case KeysRefused(reason):
                 raise StoppedEarly(f"the account refuses the keys: {reason}", hint=ERROR_CODES["keys-refused"].advice)

@@ -16,13 +16,15 @@ answers, connection  answers, and how they are sent or withheld
 from importer.sandbox.account import Field, SandboxAccount, default_account
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import Fault, FaultRule
-from importer.sandbox.options import SandboxOptions
+from importer.sandbox.options import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, SandboxOptions
 from importer.sandbox.server import Sandbox, serve
 from importer.sandbox.state_document import RECORD_PATH
 from importer.sandbox.state_records import CallRecord, FileRecord, LeadRecord, TicketRecord
 from importer.sandbox.value_checks import FieldKind
 
 __all__ = [
+    "DEFAULT_ACCESS_KEY",
+    "DEFAULT_SECRET_KEY",
     "RECORD_PATH",
     "CallRecord",
     "Fault",

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from importer.errors import SettingsError
-from importer.models import SANDBOX_ACCESS_KEY, Rate, Secret
+from importer.models import Rate, Secret
 from importer.sandbox.account import SandboxAccount, default_account
 from importer.sandbox.account_state import FIRST_TICKET_NUMBER
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.limiter import Algorithm
 from importer.sandbox.other_calls import Offset
 
-_SECRET_KEY = "sandbox-secret-key"  # noqa: S105  # it works only with the sandbox
+# Default keys; they work only with the sandbox.
+DEFAULT_ACCESS_KEY = "sandbox-access-key"
+DEFAULT_SECRET_KEY = "sandbox-secret-key"  # noqa: S105  # as above
 
 _TENANT = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -42,8 +44,8 @@ class SandboxOptions:
     jitter_s: float = 0.0
     seed: int = 0
     tenant_id: str = "sandbox-tenant"
-    access_key: Secret = field(default_factory=lambda: Secret(SANDBOX_ACCESS_KEY))
-    secret_key: Secret = field(default_factory=lambda: Secret(_SECRET_KEY))
+    access_key: Secret = field(default_factory=lambda: Secret(DEFAULT_ACCESS_KEY))
+    secret_key: Secret = field(default_factory=lambda: Secret(DEFAULT_SECRET_KEY))
     admin: bool = True
     account: SandboxAccount = field(default_factory=default_account)
     faults: FaultPlan = field(default_factory=FaultPlan)

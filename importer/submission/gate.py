@@ -109,6 +109,11 @@ class RowGate:
             if not self.slot.is_late:
                 return
 
+    @property
+    def is_lost(self) -> bool:
+        """See ``RequestGate``."""
+        return self.slot.is_lost
+
     def on_first_byte(self) -> None:
         """See ``RequestGate``."""
         self.slot.mark_used(alone=self.alone)

@@ -97,6 +97,8 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
         best = better
     if isinstance(best, _Failure):
         raise best.error
+    if sheet is not None and best.manifest.sheet is None:
+        raise UsageError(f"{manifest} has no sheets: it is {best.manifest.format.describe()}", hint="leave out --sheet")
     _check_size(best.manifest, manifest)
     return _with_cell_options(_with_facts(best))
 

@@ -78,7 +78,8 @@ def missing_lines(draft: Draft, about: DraftSource) -> Iterator[str]:
     if not draft.has_lead:
         lead = "the lead, which every ticket needs: see TODO under `columns`"
         if about.helpdesk:
-            lead += f"; the contacts of {about.helpdesk} are not in this export: see the head of its mapping, "
+            helpdesk = about.helpdesk.removesuffix("-csv")
+            lead += f"; the contacts of {helpdesk} are not in this export: see the head of its mapping, "
             lead += f"mappings/{about.helpdesk}.yaml"
         missing.append(lead)
     if draft.unfilled:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import without_extension
+from importer.manifest.cell_values import is_misread
 from importer.manifest.chunks import Chunk
-from importer.manifest.misread_text import is_misread
 from importer.manifest.text_column import Column, Mask
 from importer.mapping import FieldType, Mapping
 

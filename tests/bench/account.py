@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from importer.models import Rate, Secret
+from importer.models import Rate
 from importer.sandbox import Sandbox, SandboxOptions, serve
 from importer.sandbox.limiter import Algorithm
 from tests.bench.foreign import FOREIGN_TITLE, ForeignIntegration, Traffic
@@ -61,7 +61,6 @@ class Setup:
         """Return the options of the sandbox."""
         return SandboxOptions(
             rate=Rate.parse(self.rate),
-            access_key=Secret("key"),  # not the sandbox's own, so that the host notes what it sends
             algorithm=self.algorithm,
             latency_s=self.latency_s,
             jitter_s=self.jitter_s,

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from importer.errors import StoppedEarly
-from importer.models import Rate, Secret
+from importer.models import Rate
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, serve
 from tests.postgres.server import PostgresServer
 
@@ -89,13 +89,7 @@ async def campaign(folder: Path, *, kills: int, seed: int, server: PostgresServe
     _write_input(folder, kills * ROWS_PER_KILL)
     count = Count()
     latency_s = LATENCIES_S[seed % len(LATENCIES_S)]
-    options = SandboxOptions(
-        rate=AT_LAST,
-        latency_s=latency_s,
-        seed=seed,
-        access_key=Secret("key"),  # not the sandbox's own: the host notes what it sends to this account
-        faults=FaultPlan.parse(list(FAULTS)),
-    )
+    options = SandboxOptions(rate=AT_LAST, latency_s=latency_s, seed=seed, faults=FaultPlan.parse(list(FAULTS)))
     unknown: set[str] = set()
     async with serve(options) as sandbox:
         command = Command(folder, sandbox, latency_s, ledger)

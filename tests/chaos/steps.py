@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from importer.models import Rate, Secret
+from importer.models import Rate
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, serve
 from tests.chaos.children import Command, do_beside
 
@@ -71,7 +71,7 @@ async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = fro
 
     ``kinds``: the kinds of steps to count, if not all; ``every``: 2 for every other step.
     """
-    options = SandboxOptions(rate=Rate(1000, 1), latency_s=0, access_key=Secret("key"), faults=FaultPlan.parse(FAULTS))
+    options = SandboxOptions(rate=Rate(1000, 1), latency_s=0, faults=FaultPlan.parse(FAULTS))
     numbers = count(1, every)
     stops: dict[int, Stop] = {}
     async with serve(options) as sandbox:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import functools
 import json
 import os
 import shlex
 import signal
 import subprocess
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +24,7 @@ from importer.ledger.store import Ledger
 from importer.models import Rate, Secret
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, TicketRecord, serve
 from tests import fork_server
+from tests.ledger.ledgers import empty_ledger_file
 
 ROOT = Path(__file__).parent.parent.parent
 KEY_FIELD = "CustomData.LegacyId"
@@ -159,7 +158,7 @@ class Shop:
         if "://" in url or Path(url).exists():
             Ledger.create(url if "://" in url else f"sqlite:///{url}").close()
         else:
-            Path(url).write_bytes(new_ledger())
+            Path(url).write_bytes(empty_ledger_file())
             Path(url).chmod(0o600)
 
     def set(self, **variables: str) -> None:
@@ -210,15 +209,6 @@ class Shop:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with heard(signal.SIGINT, signal.SIGHUP):
             return fork_server.start(*arguments, **{"encoding": "utf-8", **pipes, **how})
-
-
-@functools.cache
-def new_ledger() -> bytes:
-    """Return the file of an empty ledger, which takes a tenth of a second to make."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.sqlite"
-        Ledger.create(f"sqlite:///{path}").close()
-        return path.read_bytes()
 
 
 @contextlib.contextmanager

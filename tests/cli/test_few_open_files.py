@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shop import Account, new_ledger, quick
+from tests.cli.limits import start_with
+from tests.cli.shop import Account, Ended, ended, quick
+from tests.ledger.ledgers import empty_ledger_file
 
 MAPPING = """\
 version: 1
@@ -22,7 +22,7 @@ attachments: {columns: [Files], root: files, max_files: 100}
 """
 
 
-def import_with(account: Account, folder: Path, *, files: int, rows: int) -> subprocess.CompletedProcess[str]:
+def import_with(account: Account, folder: Path, *, files: int, rows: int) -> Ended:
     """Import ``rows`` rows with ``files`` attachments each, in a process that may open 64 files."""
     names = [f"a{number}.txt" for number in range(files)]
     (folder / "files").mkdir()
@@ -34,11 +34,10 @@ def import_with(account: Account, folder: Path, *, files: int, rows: int) -> sub
         writer.writerows((n, f"Ticket {n}", f"ann{n}@example.com", ";".join(names)) for n in range(rows))
     (folder / "m.yaml").write_text(MAPPING, encoding="utf-8")
 
-    variables = {**os.environ, **account.variables, "LSQ_LEDGER": str(folder / "ledger.sqlite")}
-    (folder / "ledger.sqlite").write_bytes(new_ledger())
+    variables = {**account.variables, "LSQ_LEDGER": str(folder / "ledger.sqlite")}
+    (folder / "ledger.sqlite").write_bytes(empty_ledger_file())
     run = ("run", "m.csv", "-m", "m.yaml", "--yes", "--no-progress", "--rate", "500/1")
-    command = ("bash", "-c", 'ulimit -n 64; exec "$@"', "bash", sys.executable, "-m", "importer", *run)
-    return subprocess.run(command, cwd=folder, env=variables, text=True, capture_output=True, timeout=120, check=False)
+    return ended(start_with({"RLIMIT_NOFILE": 64}, *run, cwd=folder, env=variables))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -46,11 +45,11 @@ def test_few_open_files_lower_the_concurrency(tmp_path: Path) -> None:
     """All rows become tickets without a pause, and a line says that there are fewer at once."""
     with Account(quick(latency_s=0.2)) as account:
         done = import_with(account, tmp_path, files=6, rows=20)
-        assert done.returncode == 0, done.stderr
+        assert done.code == 0, done.err
         assert account.calls == 20
-    assert "at most" in done.stderr
-    assert "ulimit -n" in done.stderr
-    assert "pauses" not in done.stderr
+    assert "at most" in done.err
+    assert "ulimit -n" in done.err
+    assert "pauses" not in done.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -58,8 +57,8 @@ def test_too_few_open_files_for_one_row_is_an_error(tmp_path: Path) -> None:
     """The run stops at once and says what to raise: no pause, no call, nothing unknown."""
     with Account(quick()) as account:
         done = import_with(account, tmp_path, files=70, rows=2)
-        assert done.returncode == 3, done.stderr
+        assert done.code == 3, done.err
         assert account.calls == 0
-    assert "can't open enough files to send a single row" in done.stderr
-    assert "ulimit -n 1024" in done.stderr
-    assert "pauses" not in done.stderr
+    assert "can't open enough files to send a single row" in done.err
+    assert "ulimit -n 1024" in done.err
+    assert "pauses" not in done.err

@@ -138,8 +138,9 @@ def test_an_account_that_shows_no_ticket_is_said_and_asked_about(
     assert (done.code, done.summary["forgotten"]) == (0, rows)
     [warning] = done.summary["warnings"]
     assert f"does not show {words}" in warning
+    assert "(it answered: 404 " in warning
     assert f"Look for ticket {numbers[0]} in the account" in warning
-    assert asked[0].startswith("Are these tickets deleted in the account")
+    assert asked[0].endswith("Answer no unless you know that the tickets are deleted.")
 
 
 def test_a_workbook_of_open_rows_names_all_rows(shop: Shop, account: Account):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from importer.errors import UsageError
 from importer.models import Rate
 from importer.runtime.disk_space import SpaceNeed, check_space, free_bytes
+from tests.cli.limits import start_with
 from tests.cli.shop import Account, Shop, ended
 from tests.ledger.disks import SmallDisk, small_disk
 
@@ -148,10 +147,9 @@ def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_acco
     shop.manifest(1, "first.csv")
     assert shop.do("run", "first.csv", "-m", "mapping.yaml").code == 0  # now the reserve is there
     shop.manifest(ROWS)
-    command = ["bash", "-c", 'ulimit -f 300 && exec "$@"', "-", sys.executable, "-m", "importer", *RUN]
-    stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
-    assert stopped.returncode == 3, stopped.stderr
-    assert "check whether the disk is full or a quota is used up" in stopped.stderr
+    stopped = ended(start_with({"RLIMIT_FSIZE": 300 << 10}, *RUN))
+    assert stopped.code == 3, stopped.err
+    assert "check whether the disk is full or a quota is used up" in stopped.err
     statuses, made = shop.statuses(), len(account.tickets)
     assert made < ROWS
     known = statuses["created"] + statuses["skipped"]

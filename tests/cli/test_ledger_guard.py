@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger.host_note import HostNote
-from importer.models import SANDBOX_ACCESS_KEY, Rate, Secret
+from importer.models import Rate
 from tests.cli.shop import Account, Shop, good_row
 from tests.ledger.ledgers import created, intent, new_run
 
@@ -204,17 +204,6 @@ def test_only_what_may_have_made_a_ticket_counts(shop: Shop, open_account: Open)
     other = open_account()
     assert shop.run("-o", "other.csv").code == 0
     assert (account.keys, len(other.keys)) == ([], 2)
-
-
-def test_a_served_sandbox_is_not_noted(shop: Shop, open_account: Open) -> None:
-    """It loses its tickets when it ends; the next one, on the same port, would be refused a new ledger."""
-    account = open_account(access_key=Secret(SANDBOX_ACCESS_KEY))
-    shop.manifest(1)
-    shop.set(**account.variables)
-    assert shop.run().code == 0
-    assert not list(shop.path("state").rglob("*.jsonl"))
-    use_new_ledger(shop)
-    assert shop.run().code == 0
 
 
 def test_a_long_note_is_shortened(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

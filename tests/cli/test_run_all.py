@@ -47,6 +47,7 @@ def test_one_failing_account_harms_no_other(shop: Shop, open_job: Open):
         assert [(job["name"], job["exit_code"]) for job in data["jobs"]] == [("first", 0), ("second", 3), ("third", 0)]
         assert (data["rows"], data["created"] + data["skipped"]) == (9, 7)
         assert data["jobs"][1]["stopped"]
+        assert [step["command"] for step in data["next"]] == ["ticket-importer run-all jobs.yaml"]
     assert (len(first.tickets), len(third.tickets)) == (3, 4)
     assert shop.statuses("third/tickets.results.csv").total() == 4
 
@@ -60,6 +61,7 @@ def test_the_screen_has_a_summary_for_each_job_and_one_for_all(shop: Shop, open_
     assert "job first: exit code 0" in told.out
     assert "2 jobs: 2 with exit code 0" in told.out
     assert "3 rows: 3 created" in told.out
+    assert "\nnext " not in told.out
     assert ACCESS_KEY not in told.out + told.err
 
 

@@ -51,6 +51,44 @@ def test_results_in_a_special_file_are_refused(shop: Shop, account: Account, mak
     assert account.calls == 0
 
 
+COMMANDS = {
+    "the mapping": ("validate", "tickets.csv", "-m", "{}"),
+    "the jobs": ("run-all", "{}"),
+    "the fault plan": ("sandbox", "--faults", "{}"),
+}
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no such file"),
+        (a_folder, "not a regular file"),
+        (a_pipe, "not a regular file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not a text file in UTF-8"),
+        (b"a: \xe4\xf6", "not UTF-8"),
+        (b"", "is empty|must have one key"),
+    ],
+)
+def test_what_is_no_text_is_refused_in_plain_words(
+    shop: Shop, what: str, content: bytes | Callable[[Path], None] | None, reason: str
+):
+    """A mapping (also a table of two columns), jobs, or a fault plan: the file, what it is, and what to do."""
+    shop.manifest(1)
+    for name in ("wrong.yaml", "wrong.csv"):
+        path = shop.path(name)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        elif content is not None:
+            content(path)
+        ended = shop.do(*(argument.format(name) for argument in COMMANDS[what]))
+        assert ended.code == 2
+        assert f"{what} " in ended.err.replace("the jobs of", "the jobs")
+        assert name in ended.err
+        assert any(each in ended.err for each in reason.split("|"))
+        assert "hint: " in ended.err
+
+
 @pytest.mark.parametrize("make", [a_link, a_hard_link, a_pipe, a_folder])
 def test_the_log_can_not_be_a_link_or_special_file(shop: Shop, account: Account, make: Callable[[Path], None]):
     """It is refused before the first call; nothing is added to another file, and no reader of a pipe is waited for."""

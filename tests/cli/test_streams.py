@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.api import imports
 from tests.cli.shop import PATIENCE_S, SECRET_KEY, Account, Shop, ended
 
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--json")
@@ -91,28 +92,24 @@ def test_warnings_of_the_settings_are_in_the_log_and_in_json(shop: Shop, account
     assert len(account.tickets) == 1
 
 
-def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account):
-    """Code 5 in the process and in JSON, one line on the screen, and a private file with the details."""
+def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch):
+    """Code 5 from the command and in JSON, one line on the screen, and a private file with the details."""
     assert account.calls == 0
     shop.manifest(1)
-    program = (
-        "import sys, importer.api.imports as imports\n"
-        f"def broken(*_, **__): raise ZeroDivisionError('with {SECRET_KEY} in it')\n"
-        "imports.read_connection = broken\n"
-        "from importer.cli import main\n"
-        "main()\n"
-    )
-    command = [sys.executable, "-c", program, *RUN]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
-    summary = json.loads(done.stdout)
-    assert done.returncode == summary["exit_code"] == 5
-    (detail,) = summary["details"]
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(f"with {SECRET_KEY} in it")
+
+    monkeypatch.setattr(imports, "read_connection", broken)
+    done = shop.do(*RUN)
+    assert done.code == done.summary["exit_code"] == 5
+    (detail,) = done.summary["details"]
     file = Path(re.sub("^details are in ", "", detail))
-    assert f"details are in {file}" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"details are in {file}" in done.err
+    assert "Traceback" not in done.err
     assert "ZeroDivisionError" in file.read_text(encoding="utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    for text in (done.stdout, done.stderr, file.read_text(encoding="utf-8")):
+    for text in (done.out, done.err, file.read_text(encoding="utf-8")):
         assert SECRET_KEY not in text
     file.unlink()
 

@@ -99,3 +99,20 @@ def test_a_workbook_is_drafted_like_a_text_file(shop: Shop):
     ended = shop.do("suggest", "tickets.xlsx", "-o", "draft.yaml")
     assert ended.code == 0
     assert shop.do("validate", "tickets.xlsx", "-m", "draft.yaml").code == 0
+
+
+def test_a_chosen_sheet_stays_chosen_in_the_next_command(shop: Shop):
+    """A file without sheets has none to choose: an error, and no draft with an option that is ignored."""
+    path = shop.path("tickets.xlsx")
+    book = Workbook()
+    for name in ("Old", "New"):
+        sheet = book.create_sheet(name)
+        sheet.append(["Ticket ID", "Subject", "Email"])
+        sheet.append([1, f"{name} ticket", "a@example.com"])
+    book.save(path)
+    ended = shop.do("suggest", "tickets.xlsx", "--sheet", "New")
+    assert "ticket-importer suggest tickets.xlsx --sheet New -o mapping.yaml" in ended.err
+    shop.manifest(2)
+    refused = shop.do("suggest", "tickets.csv", "--sheet", "New")
+    assert (refused.code, refused.out) == (2, "")
+    assert "tickets.csv has no sheets" in refused.err

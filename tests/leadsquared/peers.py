@@ -25,6 +25,8 @@ Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 class OpenGate:
     """Lets everything pass, and remembers whether something did."""
 
+    is_lost = False
+
     def __init__(self) -> None:
         self.left = False
 

@@ -355,7 +355,7 @@ def test_answer_before_a_reset_is_read(
     async def whole(port: int) -> list[Answer]:
         way = to(f"{scheme}://127.0.0.1:{port}", ssl_context=ours)
         async with asyncio.timeout(60), client(way, connections=5) as session:
-            return await asyncio.gather(*(session.send(create_request(ticket(file)), OpenGate()) for _ in range(30)))
+            return await asyncio.gather(*(session.send(create_request(ticket(file)), OpenGate()) for _ in range(12)))
 
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
         serving = threading.Thread(

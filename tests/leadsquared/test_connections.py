@@ -280,6 +280,25 @@ def test_a_gate_that_refuses_closes_the_connection() -> None:
     asyncio.run(whole())
 
 
+def test_a_request_that_is_too_late_for_its_slot_waits_for_another() -> None:
+    """For example after its process was paused between its turn and its first byte: nothing leaves without a slot."""
+
+    class Paused(OpenGate):
+        waits = 0
+
+        async def wait_until_allowed(self) -> None:
+            self.waits += 1
+            self.is_lost = self.waits < 3
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
+            gate = Paused()
+            assert isinstance(await send(session, gate), Created)
+            assert (gate.waits, len(sandbox.calls)) == (3, 1)
+
+    asyncio.run(whole())
+
+
 def test_cancelled_while_the_answer_is_awaited() -> None:
     """The gate knows that the request had left; the connection is not used again."""
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from importer.ledger.store import Ledger
-from tests.ledger.ledgers import new_ledger, reopened
+from tests.ledger.ledgers import copied_ledger, reopened
 from tests.postgres.databases import choose_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     choose_database(request, tmp_path)
-    ledger = new_ledger(tmp_path)
+    ledger = copied_ledger(tmp_path)
     yield ledger
     ledger.close()
 

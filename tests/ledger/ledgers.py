@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -22,6 +24,23 @@ def url_of(path: Path, query: str = "") -> str:
 
 def new_ledger(folder: Path) -> Ledger:
     return Ledger.create(address(folder))
+
+
+def copied_ledger(folder: Path) -> Ledger:
+    """Return a new ledger; its file is a copy of another new one."""
+    if address(folder).startswith("sqlite:"):
+        path = folder / "ledger.sqlite"
+        path.write_bytes(empty_ledger_file())
+        path.chmod(0o600)
+    return reopened(folder)
+
+
+@functools.cache
+def empty_ledger_file() -> bytes:
+    """Return the file of a ledger without rows, which takes long to make."""
+    with tempfile.TemporaryDirectory() as folder:
+        new_ledger(Path(folder)).close()
+        return (Path(folder) / "ledger.sqlite").read_bytes()
 
 
 def reopened(folder: Path) -> Ledger:

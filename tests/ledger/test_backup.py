@@ -6,17 +6,19 @@ import contextlib
 import os
 import sqlite3
 import subprocess
-import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from importer.errors import ImporterError, LedgerError, UsageError
 from importer.ledger.backup import back_up
 from importer.ledger.store import Ledger
+from tests import fork_server
+from tests.cli.shop import ended
 from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, url_of
-from tests.ledger.test_migrations import ROOT, ledger_of
+from tests.ledger.test_migrations import ledger_of
 
 
 def copied(folder: Path, target: str = "copy.sqlite") -> Path:
@@ -176,16 +178,10 @@ def test_the_command_needs_only_the_ledgers_address(tmp_path: Path) -> None:
     environment = {"LSQ_LEDGER": str(tmp_path / "ledger.sqlite"), "PATH": os.environ["PATH"]}
 
     def command(*words: str) -> str:
-        line = [sys.executable, "-m", "importer", "ledger", *words]
-        return subprocess.run(
-            line,
-            cwd=tmp_path,
-            env={**environment, "PYTHONPATH": str(ROOT)},
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=50,
-        ).stdout
+        streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        done = ended(fork_server.start("ledger", *words, cwd=tmp_path, env=environment, encoding="utf-8", **streams))
+        assert done.code == 0, done.err
+        return done.out
 
     assert "created the ledger" in command("init")
     said = command("backup", "copy.sqlite")

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import importer
 from importer.ledger.database import boot_clock_s
 from importer.ledger.leases import LEASE_S
 from tests.ledger.ledgers import live_run, new_ledger, query
+from tests.source_code import PACKAGE, nodes, source_id, sources
 
-PACKAGE = Path(importer.__file__).parent
 WALL_CLOCK = {
     *("time.time", "time.time_ns", "time.ctime", "time.localtime", "time.gmtime", "time.strftime", "time.mktime"),
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "Timestamp.now", "Timestamp.today"),
@@ -44,9 +43,8 @@ MAY_READ = {
 
 def readings(path: Path) -> Iterator[tuple[str, str]]:
     """Yield every use of the wall clock in a module: the function around it and the name used."""
-    tree = ast.parse(path.read_text("utf-8"))
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    for node in ast.walk(tree):
+    functions = [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for node in nodes(path):
         if isinstance(node, ast.Attribute):
             owner = getattr(node.value, "attr", getattr(node.value, "id", ""))
             if f"{owner}.{node.attr}" in WALL_CLOCK:
@@ -57,10 +55,7 @@ def readings(path: Path) -> Iterator[tuple[str, str]]:
 def test_only_listed_modules_read_the_wall_clock() -> None:
     """Leases, slots, waits and orders use clocks that nobody can set; records and names show the time of day."""
     found = Counter(
-        name
-        for path in PACKAGE.rglob("*.py")
-        if not (name := path.relative_to(PACKAGE).as_posix()).startswith("sandbox/")
-        for _ in readings(path)
+        name for path in sources() if not (name := source_id(path)).startswith("sandbox/") for _ in readings(path)
     )
     assert dict(found) == {name: uses for name, (uses, _) in MAY_READ.items()}
     assert {function for function, _ in readings(PACKAGE / "ledger" / "records.py")} == {
@@ -72,8 +67,8 @@ def test_no_module_imports_names_from_time() -> None:
     """`from time import time` would escape the check above."""
     hidden = {
         f"{path.name}: from time import {alias.name}"
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path in sources()
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and node.module == "time"
         for alias in node.names
     }

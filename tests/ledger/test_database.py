@@ -212,8 +212,8 @@ def test_a_full_disk_is_an_error_and_leaves_the_ledger_intact(tmp_path) -> None:
 
 def test_a_folder_at_the_ledgers_path_is_an_error(tmp_path) -> None:
     """A folder can't be opened as a file."""
-    assert "can't be used" in refusal(url_of(tmp_path))
-    assert "can't be used" in refusal(url_of(tmp_path), Ledger.create)
+    assert "is a folder, not a file" in refusal(url_of(tmp_path))
+    assert "is a folder, not a file" in refusal(url_of(tmp_path), Ledger.create)
 
 
 def test_a_file_where_the_ledgers_folder_should_be_is_an_error(tmp_path) -> None:

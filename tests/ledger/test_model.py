@@ -15,7 +15,7 @@ from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger.forgetting import forget_rows
 from importer.ledger.records import Outcome, RunInfo
 from importer.ledger.store import Ledger
-from tests.ledger.ledgers import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
+from tests.ledger.ledgers import claims, copied_ledger, expire_lease, ids_of, intent, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])
 SIDES = st.integers(0, 1)
@@ -37,7 +37,7 @@ class TwoProcesses(RuleBasedStateMachine):
         super().__init__()
         self.stack = contextlib.ExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.ledgers: list[Ledger] = [new_ledger(self.folder), reopened(self.folder)]
+        self.ledgers: list[Ledger] = [copied_ledger(self.folder), reopened(self.folder)]
         self.runs: list[RunInfo | None] = [None, None]
         self.live: set[str] = set()  # not ended in the ledger
         self.dead: set[str] = set()  # those of them whose process is gone or whose lease has expired
@@ -184,4 +184,4 @@ class TwoProcesses(RuleBasedStateMachine):
 
 
 TestTwoProcesses = TwoProcesses.TestCase
-TestTwoProcesses.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestTwoProcesses.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

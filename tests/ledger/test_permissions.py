@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from importer.errors import LedgerError
 from importer.ledger.store import Ledger
 from tests.ledger.ledgers import live_run, new_ledger, new_run, query, reopened, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
@@ -49,6 +51,7 @@ def test_a_new_ledger_is_private_at_every_moment(tmp_path: Path) -> None:
 import os, sys
 os.umask(0)
 sys.addaudithook(lambda event, args: event == "sqlite3.connect" and print(oct(os.stat({str(tmp_path / "l.sqlite")!r}).st_mode & 0o777)))
+from importer.errors import LedgerError
 from importer.ledger.store import Ledger
 Ledger.create("sqlite:///{tmp_path}/l.sqlite").close()
 """
@@ -76,6 +79,28 @@ def test_permissions_of_other_users_are_removed_with_a_warning(
     assert [message.split("permissions ")[1][:3] for message in messages] == ["644"] * 3
     assert str(tmp_path / "ledger.sqlite") in messages[0]
     assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("opened", [Ledger.open, Ledger.create])
+@pytest.mark.parametrize("kind", ["a folder", "a text", "another program's database"])
+def test_what_is_no_ledger_keeps_its_permissions_and_content(tmp_path: Path, kind: str, opened) -> None:
+    """A file or folder that was named by mistake is refused with its name."""
+    other = tmp_path / "other"
+    if kind == "a folder":
+        other.mkdir()
+    elif kind == "a text":
+        other.write_text("ID,Subject\n" * 100, "utf-8")
+    else:
+        with contextlib.closing(sqlite3.connect(other)) as database:
+            database.execute("create table bookmarks (address)")
+    other.chmod(0o755)
+    with pytest.raises(LedgerError, match=str(other)) as caught:
+        opened(url_of(other))
+    assert caught.value.hint
+    assert other.stat().st_mode & 0o777 == 0o755
+    if kind == "another program's database":
+        with contextlib.closing(sqlite3.connect(other)) as database:
+            assert database.execute("select name from sqlite_master").fetchall() == [("bookmarks",)]
 
 
 def test_the_backup_before_an_upgrade_is_private(tmp_path: Path) -> None:

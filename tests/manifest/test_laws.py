@@ -6,11 +6,9 @@ import csv
 import io
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from importer.errors import ManifestError
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
-from tests.manifest.reading import ForkedReader, read
+from tests.manifest.reading import read
 
 # Every character but half surrogates, which no file can hold, the byte order mark, which is no text, and control
 # characters, of which a few are text and many make a binary file.
@@ -28,13 +26,6 @@ TRICKY = st.sampled_from(
 )
 CELL = TEXT | TRICKY
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_here() -> Iterator[None]:
-    """Read workbooks in forked processes: `tests/manifest/workbooks/test_hostile.py` tests real ones."""
-    with ForkedReader.used():
-        yield
 
 
 @st.composite

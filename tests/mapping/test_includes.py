@@ -210,9 +210,9 @@ def test_values_of_the_mapping_override_those_of_a_file(files: Files):
     ("texts", "problem"),
     [
         ({"main": "include: none.yaml\n"}, "main.yaml:1: include: 'none.yaml': there is no such file; check its name and folder"),
-        ({"main": "include: [., x]\n", "x": "a"}, ("main.yaml:1: include: '.': this is not a file; name a mapping file", "main.yaml:1: include: 'x': there is no such file; check its name and folder")),
+        ({"main": "include: [., x]\n", "x": "a"}, ("main.yaml:1: include: '.': this is not a regular file; check its name", "main.yaml:1: include: 'x': there is no such file; check its name and folder")),
         ({"main": "include: [a.yaml, b.yaml]\nfoo: 1\ncolumns: {A: ~, B: {field: Titel.X}}\n", "a": "a: !b c\n"}, ("main.yaml:1: include: 'b.yaml': there is no such file; check its name and folder", "main.yaml:2: unknown key 'foo'", "main.yaml:3: columns: 'Titel.X': the prefix of a SchemaName", "a.yaml:1: the YAML tag '!b' is not part of the mapping language")),
-        ({"main": "version: 1\ninclude: .\n"}, "main.yaml:2: include: '.': this is not a file; name a mapping file"),
+        ({"main": "version: 1\ninclude: .\n"}, "main.yaml:2: include: '.': this is not a regular file; check its name"),
         ({"main": "include: main.yaml\n"}, "main.yaml:1: include: 'main.yaml' includes this file in turn"),
         (
             {"main": "include: a.yaml\n", "a": "version: 1\ninclude: ./b.yaml\n", "b": "include: a.yaml\n"},
@@ -247,7 +247,10 @@ def test_wrong_value_of_include_is_reported(files: Files):
     ("values", "problem"),
     [
         (None, "main.yaml:3: columns > P > values_from: 'prio.csv': there is no such file; check its name and folder"),
-        ("", "prio.csv:1: the header has 0 cells instead of two; separate two columns by a comma or semicolon"),
+        (
+            "",
+            "main.yaml:3: columns > P > values_from: 'prio.csv': the file is empty; it needs a header and rows of two cells",
+        ),
         ("old\n1\n", "prio.csv:1: the header has 1 cell instead of two; separate two columns by a comma or semicolon"),
         ("old,new\n", "prio.csv:1: there are no rows below the header; add rows `old,new`"),
         ("1,High\n2,Low\n", "prio.csv:1: the header must be `old,new`, not '1' and 'High'"),

@@ -74,7 +74,7 @@ def test_tables_of_any_spreadsheet_are_read(table: Path, encoding: str, ending: 
 @pytest.mark.parametrize(
     ("content", "problems"),
     [
-        ("", ["1: the header has 0 cells instead of two; separate two columns by a comma or semicolon"]),
+        ("", ["the file is empty; it needs a header and rows of two cells"]),
         ("Subject,Title\n", ["1: the header must be `column,SchemaName`, not 'Subject' and 'Title'"]),
         ("column\nSubject\n", ["1: the header has 1 cell instead of two; separate two columns by a comma or semicolon"]),
         ("column,SchemaName\n", ["1: columns must not be empty; write a value"]),

@@ -28,9 +28,9 @@ def refused(path: Path) -> str:
 def test_unreadable_file_has_a_reason(tmp_path: Path):
     """Missing file, folder or FIFO; opening a FIFO does not wait."""
     assert refused(tmp_path / "gone.yaml") == "there is no such file; check its name and folder"
-    assert refused(tmp_path) == "this is not a file; name a mapping file"
+    assert refused(tmp_path) == "this is not a regular file; check its name"
     os.mkfifo(tmp_path / "fifo")
-    assert refused(tmp_path / "fifo") == "this is not a file; name a mapping file"
+    assert refused(tmp_path / "fifo") == "this is not a regular file; check its name"
     assert refused(tmp_path / ("x" * 300)).startswith("the file can't be read: File name too long")
 
 

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +20,7 @@ from importer.rate_limit.limiter import LEAD_S, LimiterOptions, RateLimiter, Slo
 from importer.rate_limit.margin import MAX_MARGIN_S
 from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
-from tests.fake_time import run
+from tests.fake_time import FakeTimeLoop, run
 
 AN_AGE_S = 100_000.0
 MARGIN_S = 0.1
@@ -104,6 +104,49 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
         return uses
 
     assert_kept(run(whole()), rate)
+
+
+def test_requests_that_a_busy_event_loop_writes_late_keep_the_limit() -> None:
+    """A request is written a round of the loop after its slot is marked, and with much else to do a round is long."""
+    rate, written = Rate(5, 5), list[float]()
+
+    async def call(limiter: RateLimiter, number: int) -> None:
+        loop = asyncio.get_running_loop()
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
+        if number < rate.calls:  # the first burst is late, the second is not
+            loop.call_soon(work)
+        slot.mark_used()
+        loop.call_soon(lambda: written.append(loop.time()))
+
+    def work() -> None:
+        cast("FakeTimeLoop", asyncio.get_running_loop()).work(0.1)
+
+    async def whole() -> None:
+        limiter = make(rate)
+        await asyncio.gather(*(call(limiter, number) for number in range(10)))
+        await asyncio.sleep(1)
+
+    run(whole())
+    assert len(written) == 10
+    assert_kept(written, rate)
+
+
+def test_a_slot_is_lost_when_another_run_may_have_it() -> None:
+    """The process was paused after it was the call's turn: the call books another slot."""
+
+    async def whole() -> list[bool]:
+        limiter = make(Rate(1, 5))
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
+        lost = []
+        for wait_s in (4.9, 0.2):
+            await asyncio.sleep(wait_s)
+            lost.append(slot.is_lost)
+        await slot.wait_until_ready()
+        return [*lost, slot.is_lost]
+
+    assert run(whole()) == [False, True, False]
 
 
 @settings(max_examples=50, deadline=None)

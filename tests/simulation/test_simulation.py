@@ -14,7 +14,7 @@ from tests.simulation.scenario import DAY_S, HOUR_S, Foreign, Network, Scenario
 from tests.simulation.simulate import Facts, simulate
 
 SCENARIO = Scenario(name="test", tickets=3_000, seed=7)
-CRASHING = replace(SCENARIO, crash_every_s=90.0)
+CRASHING = replace(SCENARIO, tickets=2_000, crash_every_s=90.0)
 JITTERY = Network(way_s=(0.02, 0.06), server_s=(0.08, 0.12))
 
 
@@ -49,7 +49,7 @@ def test_limit_is_used_fully() -> None:
 
 def test_row_of_a_server_error_is_unknown_and_not_repeated() -> None:
     """Without --retry-status each 503 costs its row one call."""
-    facts = simulate(replace(SCENARIO, crash_every_s=DAY_S, repeats=False))
+    facts = simulate(replace(SCENARIO, tickets=1_000, crash_every_s=DAY_S, repeats=False))
     assert_true(facts)
     assert facts.rows[State.UNKNOWN] == facts.errors > 0
     assert facts.calls == facts.scenario.tickets

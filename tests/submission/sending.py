@@ -29,7 +29,7 @@ from importer.submission.operations import CREATE
 from importer.submission.retry import RetryPolicy
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
-from tests.ledger.ledgers import live_run, new_ledger
+from tests.ledger.ledgers import copied_ledger, live_run
 from tests.submission.account import Account
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -168,7 +168,7 @@ async def sending(
     }
     settled = SubmissionOptions(**{**known, **terms})
     keys = [each_row.key for each_row in claimed]
-    ledger = new_ledger(folder)
+    ledger = copied_ledger(folder)
     try:
         run = live_run(ledger, *keys)
         watcher = Watcher()

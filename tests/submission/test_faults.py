@@ -91,6 +91,19 @@ TABLE = {
     Fault.REUSED_MADE_THEN_CLOSED: CREATED,
 }
 
+# Faults before or while the body is read, and those after which it is sent again.
+OF_THE_UPLOAD = {
+    Fault.TOO_MANY,
+    Fault.SLOW,
+    Fault.HANG_BEFORE,
+    Fault.RESET_BEFORE,
+    Fault.EARLY_401,
+    Fault.EARLY_413,
+    Fault.EARLY_429,
+    Fault.CLOSE_MID_BODY,
+    Fault.CLOSED_BEFORE,
+}
+
 
 def test_the_table_is_complete() -> None:
     """Each fault has its entry."""
@@ -137,8 +150,10 @@ def titles(sandbox: Sandbox) -> Counter[str | None]:
     return Counter(made.value("Title") for made in sandbox.tickets)
 
 
-@pytest.mark.parametrize("kind", ["bare", "with files"])
-@pytest.mark.parametrize("fault", list(TABLE), ids=str)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [*((fault, "bare") for fault in TABLE), *((fault, "with files") for fault in TABLE if fault in OF_THE_UPLOAD)],
+)
 def test_single_fault_ends_in_its_documented_state(fault: Fault, kind: str, tmp_path: Path) -> None:
     """Each ends as the table says, after so many calls; the server has the ticket or not, and never two of one row."""
     seen, fate = import_with(fault, kind, tmp_path, RetryPolicy()), TABLE[fault]
@@ -154,7 +169,7 @@ def test_single_fault_ends_in_its_documented_state(fault: Fault, kind: str, tmp_
     assert_honest(seen)
 
 
-@pytest.mark.parametrize("fault", list(TABLE), ids=str)
+@pytest.mark.parametrize("fault", [fault for fault, fate in TABLE.items() if fate.state == "unknown"], ids=str)
 def test_row_that_is_sent_again_is_never_marked_without_its_ticket(fault: Fault, tmp_path: Path) -> None:
     """With `--retry-unknown` a row may have two tickets, but what is known of it is still true."""
     assert_honest(import_with(fault, "bare", tmp_path, RetryPolicy(retry_unknown=True)))

@@ -158,7 +158,7 @@ def converted(validator: Validator, chunk: Chunk) -> list[Any]:
     return list(zip(problems, tickets, *rows.lead_identifiers(), strict=True))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     rule=st.sampled_from(RULES),
     lead=st.sampled_from(LEADS),
@@ -201,7 +201,7 @@ def test_only_the_wanted_rows_are_converted(rule, rows, build_tickets) -> None:
 LETTERS = st.text(st.sampled_from("abzAZ09-_.+'@é!"), max_size=6)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.builds(
         lambda a, b, c: f"{a}@{b}.{c}", LETTERS, LETTERS, LETTERS | st.sampled_from(["com", "test", "LOCAL", "arpa"])

@@ -205,9 +205,9 @@ def test_any_cell_becomes_a_text(text: str):
 
 
 @pytest.mark.parametrize("sign", ["=", "= ", "/ ", "<", '"', "<p ", '<p "', "<a "])
-def test_a_megabyte_of_signs_is_read_in_time(sign: str) -> None:
+def test_very_many_signs_are_read_in_time(sign: str) -> None:
     """Long runs of signs that look like tags are read without backtracking, which would take hours."""
-    assert to_text(f"<b>deep</b> <p {sign * (1_000_000 // len(sign))}<x of it").startswith("deep")
+    assert to_text(f"<b>deep</b> <p {sign * (300_000 // len(sign))}<x of it").startswith("deep")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from importer.manifest.cell_values import is_misread
 from importer.manifest.manifest import open_manifest
-from importer.manifest.misread_text import is_misread
 from importer.mapping import load_mapping
 from importer.validation import SuspiciousCells
 

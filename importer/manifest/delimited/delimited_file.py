@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,20 +15,34 @@ from pathlib import Path
 import numpy as np
 
 from importer.error_codes import ERROR_CODES
-from importer.manifest.delimited.delimiter_choice import SEP_LINE, SEP_LINE_CHARS, choose_delimiter, read_sample
 from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivided_header_error
 from importer.manifest.delimited.dialect import Dialect, dialect_of, sets_dialect
-from importer.manifest.delimited.dialect_detection import find_dialect
+from importer.manifest.delimited.dialect_detection import (
+    SEP_LINE,
+    SEP_LINE_CHARS,
+    choose_delimiter,
+    find_dialect,
+    read_sample,
+)
 from importer.manifest.delimited.dialect_reader import COMMENT, COPY_END_MARK, DialectReader
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.delimited.last_line import lacks_line_end, last_line_is
 from importer.manifest.delimited.record_reader import RecordReader
 from importer.manifest.delimited.utf8_text import Utf8Text
-from importer.manifest.header import Header, find_header, make_header, missing_header_error
+from importer.manifest.header import (
+    TITLE_ROWS,
+    Header,
+    find_header,
+    make_header,
+    missing_header_error,
+    refuse_title_rows,
+)
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import Batch, BlankRecords, is_blank, stripped
-from importer.manifest.title_rows import TITLE_ROWS, refuse_title_rows
 from importer.models import ManifestOptions, Problem
+
+_TAIL_BYTES = 1 << 12  # a multiple of the character units of all encodings
+_PADDING = "\0\x1a"  # some systems fill up a file with NULs, and DOS programs end it with Ctrl+Z
+_BLANKS = " \t"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +107,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     dialect = _find_dialect(path, encoding, options, expected, file_name)
     with contextlib.closing(_open_records(path, encoding, dialect, file_name)) as records:
         header = _find_header(records, dialect.delimiter, options, expected)
-        has_no_line_end = records.has_more and lacks_line_end(path, encoding)
+        has_no_line_end = records.has_more and _lacks_line_end(path, encoding)
     manifest_format = ManifestFormat(
         name="CSV",
         encoding=encoding.codec,
@@ -161,6 +176,29 @@ def _find_dialect(
     dialect = dialect_of(options, delimiter)
     if sets_dialect(options) or options.header_row > 1 or not dialect.is_plain or sample.named_delimiter:
         return dialect
-    if delimiter == "\t" and '"' not in sample.text and last_line_is(COPY_END_MARK, path, encoding):
+    if delimiter == "\t" and '"' not in sample.text and _last_line_is(COPY_END_MARK, path, encoding):
         return replace(dialect_of(replace(options, dialect="postgres-copy"), delimiter), is_found=True)
     return find_dialect(sample.text, dialect, expected, last=sample.is_whole)
+
+
+def _lacks_line_end(path: Path, encoding: Encoding) -> bool:
+    """Return whether the last line with content has no line end."""
+    tail = _tail(path, encoding).rstrip(_BLANKS)
+    return bool(tail) and not tail.endswith(("\n", "\r"))
+
+
+def _last_line_is(line: str, path: Path, encoding: Encoding) -> bool:
+    """Return whether the last line with content is exactly this one."""
+    lines = _tail(path, encoding).rstrip(_BLANKS + "\r\n").splitlines()
+    return len(lines) > 1 and lines[-1] == line
+
+
+def _tail(path: Path, encoding: Encoding) -> str:
+    """Return the end of the text, without padding."""
+    first = len(encoding.bom)
+    size_bytes = path.stat().st_size - first
+    start = first + max(size_bytes - size_bytes % 4 - _TAIL_BYTES, 0)
+    with path.open("rb") as file:
+        file.seek(start, os.SEEK_SET)
+        tail = file.read().decode(encoding.codec, "ignore")
+    return tail.rstrip(_PADDING)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.dialect import Dialect
-from importer.manifest.delimited.strict_records import MAX_CELL_CHARS
+from importer.manifest.delimited.record_reader import MAX_CELL_CHARS
 from importer.manifest.delimited.utf8_text import MAX_RECORD_BYTES, Utf8Text
 from importer.manifest.records import RecordList
 

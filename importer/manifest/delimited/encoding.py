@@ -11,7 +11,6 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.encoding_guess import Sample, candidates
-from importer.manifest.delimited.padding import PartOfFile, blank_lines, text_end, utf8_bom, without_padding
 from importer.manifest.delimited.undecodable import (
     MAX_PLACES,
     UndecodablePlace,
@@ -19,7 +18,15 @@ from importer.manifest.delimited.undecodable import (
     find_undecodable,
     is_damaged_utf8,
 )
-from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
+from importer.manifest.delimited.unicode_signs import (
+    SAMPLE_BYTES,
+    PartOfFile,
+    blank_lines,
+    detect_utf_without_bom,
+    text_end,
+    utf8_bom,
+    without_padding,
+)
 from importer.manifest.manifest_format import EncodingCertainty, encoding_name
 
 # UTF-32 comes first: its byte order mark begins with that of UTF-16.

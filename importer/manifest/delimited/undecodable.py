@@ -24,7 +24,7 @@ _REPLACEMENT = "\ufffd"  # a decoder replaces wrong bytes by it
 
 @dataclass(frozen=True, kw_only=True)
 class UndecodablePlace:
-    """The first position_in_text on a line that can't be decoded.
+    """The first place on a line that can't be decoded.
 
     ``offset``: of its first byte from the file's beginning. ``byte``: that byte; None if the file ends within a
     character. ``row`` and ``line`` count from 1; a quoted cell with line breaks has several lines in one row.
@@ -62,8 +62,8 @@ def find_undecodable(
 ) -> list[UndecodablePlace]:
     """Decode the file strictly, except its first ``skip`` bytes; return nothing if all is text.
 
-    Else returns one position_in_text of each line that has any, of the first MAX_PLACES such lines. ``on_block`` is
-    called with all bytes, if all is text.
+    Else return the first place of each line that has one, for at most MAX_PLACES lines. ``on_block``: called with
+    all bytes, if all is text.
     """
     offsets = list(itertools.islice(_find_offsets(path, codec, skip, on_block), MAX_PLACES))
     return list(_locate(path, codec, skip, offsets))
@@ -131,22 +131,22 @@ def _find_offset(path: Path, codec: str, start: int, on_block: Callable[[bytes],
 def _locate(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[UndecodablePlace]:
     """Count rows and lines up to the bytes at ``offsets``, in one pass."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
-    position_in_text, position = _TextPosition(), skip
+    reached, position = _TextPosition(), skip
     with path.open("rb") as file:
         for offset in offsets:
             file.seek(position)
             while position < offset:
                 data = file.read(min(_BLOCK_BYTES, offset - position))
                 position += len(data)
-                position_in_text.move(decoder.decode(data), is_there=position == offset)
+                reached.move(decoder.decode(data), is_there=position == offset)
             rest = file.read(_CHARACTER_BYTES)
             byte = None if _is_cut(rest, codec) else rest[0]
             yield UndecodablePlace(
                 offset=offset,
                 byte=byte,
-                row=position_in_text.row,
-                line=position_in_text.line,
-                before=position_in_text.before,
+                row=reached.row,
+                line=reached.line,
+                before=reached.before,
             )
 
 

@@ -14,8 +14,7 @@ from importer.manifest.json_files.documents import MissingListError
 from importer.manifest.json_files.layout import Layout, chosen_layout, find_layout, missing_list_error
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.nested.column_tree import TooManyNamesError
-from importer.manifest.nested.columns import NestedColumns, nested_columns
-from importer.manifest.nested.nested_file import NestedFile, nested_file
+from importer.manifest.nested.nested_file import NestedColumns, NestedFile, nested_columns, nested_file
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
 from importer.models import ManifestOptions
 

@@ -11,13 +11,74 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.header import MAX_COLUMNS
+from importer.manifest.header import MAX_COLUMNS, TITLE_ROWS
 from importer.manifest.manifest_format import EncodingCertainty, ManifestFormat
-from importer.manifest.markup.cell_content import CellContent
 from importer.manifest.markup.safe_xml import XmlError
 from importer.manifest.markup.table_source import TableFacts, TableRow, TableSource, open_table
-from importer.manifest.title_rows import TITLE_ROWS
 from importer.models import ManifestOptions
+
+_BLANKS = re.compile(r"[ \t\n\r\f]+")
+_BLOCKS = frozenset(
+    """
+    address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr
+    li main nav ol p section summary ul
+    """.split()  # noqa: SIM905 - shorter
+)
+_KEPT = frozenset({"pre", "textarea", "listing", "xmp"})
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "head", "title"})
+_NO_BREAK_SPACE = "\xa0"
+
+
+class CellContent:
+    """Collects the content of one cell: runs of blanks are one blank, and `<br>` and paragraphs break the line."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._line: list[str] = []
+        self._kept = 0
+        self._unseen = 0
+
+    def start(self, tag: str) -> None:
+        """Take the start of an element."""
+        if tag == "br":
+            self._break()
+        elif tag in _BLOCKS:
+            self._break(only_after_text=True)
+        elif tag in _KEPT:
+            self._break(only_after_text=True)
+            self._kept += 1
+        elif tag in _UNSEEN:
+            self._unseen += 1
+
+    def end(self, tag: str) -> None:
+        """Take the end of an element."""
+        if tag in _BLOCKS:
+            self._break(only_after_text=True)
+        elif tag in _KEPT and self._kept:
+            self._break(only_after_text=True)
+            self._kept -= 1
+        elif tag in _UNSEEN and self._unseen:
+            self._unseen -= 1
+
+    def text(self, text: str) -> None:
+        """Take text."""
+        if not self._unseen:
+            self._line.append(text if self._kept else _BLANKS.sub(" ", text))
+
+    def result(self) -> str:
+        """Return the text; a cell with only no-break spaces is empty, as programs write them into empty cells."""
+        self._break()
+        text = "\n".join(self._lines).strip("\n")
+        return "" if not text.strip(f" {_NO_BREAK_SPACE}") else text
+
+    def _break(self, *, only_after_text: bool = False) -> None:
+        line = "".join(self._line)
+        if not self._kept:
+            line = re.sub(" {2,}", " ", line).strip(" ")
+        if line or not only_after_text:
+            self._lines.append(line)
+        self._line = []
+
 
 _BLOCK_CHARS = 1 << 16
 _MAX_TAG_CHARS = 1 << 22  # of markup that is not closed
@@ -302,17 +363,13 @@ def open_html(path: Path, options: ManifestOptions, expected: Collection[str], f
     """Choose the table and find its header. Raises ManifestError if there is none."""
     encoding = _find_html_encoding(path, options.encoding, file_name)
 
-    def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
-        return ManifestFormat(
-            name="HTML table",
-            encoding=encoding.codec,
-            bom=bool(encoding.bom),
-            certainty=encoding.certainty,
-            sheet=sheet,
-            header_row=row,
-            has_only_texts=True,
-            warnings=(*encoding.warnings, *warnings),
-        )
-
+    file_format = ManifestFormat(
+        name="HTML table",
+        encoding=encoding.codec,
+        bom=bool(encoding.bom),
+        certainty=encoding.certainty,
+        has_only_texts=True,
+        warnings=encoding.warnings,
+    )
     tables = _HtmlTables(path=path, encoding=encoding, header_row=options.header_row)
-    return open_table(tables, options, expected, file_name, make_format)
+    return open_table(tables, options, expected, file_name, file_format)

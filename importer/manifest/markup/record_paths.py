@@ -13,7 +13,7 @@ from importer.mapping.record_paths import xml_path
 _MAX_SHOWN = 10
 _NAMES_SHOWN = 5
 
-Path = tuple[str, ...]  # names of elements, below the root element
+RecordPath = tuple[str, ...]  # names of elements, below the root element
 
 
 class _Element:
@@ -21,7 +21,7 @@ class _Element:
 
     __slots__ = ("children", "count", "has_text", "path")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: RecordPath) -> None:
         self.path = path
         self.children: dict[str, _Element] = {}
         self.count = 0
@@ -87,7 +87,7 @@ class XmlSurvey:
         _add_repeated(self.root, found)
         return found
 
-    def row_path(self, expected: Collection[str], file_name: str) -> Path:
+    def row_path(self, expected: Collection[str], file_name: str) -> RecordPath:
         """Return where the rows are. Raises ManifestError that names the paths, if that is not clear.
 
         ``expected``: the mapping's columns. If there is only one row, they tell which element it is.
@@ -107,7 +107,7 @@ class XmlSurvey:
         best = max(parents, key=lambda each: _fits(each, expected), default=None)
         return best if best is not None and _fits(best, expected) else None
 
-    def is_empty_at(self, path: Path) -> bool:
+    def is_empty_at(self, path: RecordPath) -> bool:
         """Return whether the element around the rows is there, and empty."""
         element: _Element | None = self.root
         for name in path[:-1]:
@@ -153,7 +153,7 @@ def _fits(element: _Element, expected: Collection[str]) -> int:
     return sum(1 for each in element if ".".join(each.path[start:]) in names)
 
 
-def chosen_path(records: str, file_name: str) -> Path:
+def chosen_path(records: str, file_name: str) -> RecordPath:
     """Return the path that the mapping sets. Raises ManifestError if it is none for XML."""
     path = xml_path(records)
     if path is None:

@@ -1,12 +1,18 @@
-"""Parses XML in blocks: nothing is expanded or fetched, and depth and sizes are bounded."""
+"""Parses XML in blocks: nothing is expanded or fetched, and depth and sizes are bounded. Finds its encoding, too."""
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 from xml.parsers import expat
 
 from importer.errors import ManifestError
+from importer.manifest.delimited.encoding import Encoding, find_encoding
+from importer.manifest.manifest_format import EncodingCertainty
 
 MAX_LEVELS = 100
 _BLOCK_CHARS = 1 << 18
@@ -20,7 +26,7 @@ class XmlError(Exception):
 
 
 class Handler(Protocol):
-    """What takes the events of an XML text."""
+    """A receiver of the events of an XML text."""
 
     def start(self, name: str, attributes: list[str], /) -> None:
         """Take the start of an element; names and values of its attributes alternate."""
@@ -108,3 +114,31 @@ class SafeXml:
 
     def _refusal(self, what: str) -> ManifestError:
         return ManifestError(f"{self._file_name}, line {self.line}: the XML {what}", hint=_REFUSED)
+
+
+_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._:-]{0,40})[\"']")
+_START_BYTES = 4096
+
+
+def find_xml_encoding(path: Path, wanted: str | None, file_name: str) -> Encoding:
+    """Return the encoding; one that the mapping names wins. Raises ManifestError if the text does not fit it."""
+    if wanted is not None:
+        return find_encoding(path, wanted, file_name)
+    with path.open("rb") as file:
+        declared = _DECLARATION.match(file.read(_START_BYTES))
+    # Unicode is recognised by itself, and certainly.
+    if declared is None or _is_unicode(name := declared[1].decode()):
+        return find_encoding(path, None, file_name)
+    try:
+        encoding = find_encoding(path, name, file_name)
+    except ManifestError as error:
+        message = error.message.replace("the mapping says so", "its first line says so")
+        raise ManifestError(message, hint=error.hint, details=error.details) from None
+    return replace(encoding, certainty=EncodingCertainty.CERTAIN)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name.startswith("utf")
+    except LookupError:
+        return False

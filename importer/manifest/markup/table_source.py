@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
-from importer.manifest.header import Header, find_header, make_header, missing_header_error
+from importer.manifest.header import (
+    TITLE_ROWS,
+    Header,
+    find_header,
+    make_header,
+    missing_header_error,
+    missing_sheet_error,
+    refuse_title_rows,
+    table_score,
+)
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.markup.safe_xml import XmlError
 from importer.manifest.records import Batch, BlankRecords, RecordList
-from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
 from importer.models import ManifestOptions, Problem
 
 _MAX_BATCH = 10_000
 _MAX_SHOWN = 5
-_COLUMNS_OF_TABLE = 3
 
 
 @dataclass(kw_only=True)
@@ -36,7 +42,7 @@ class TableRow:
 
 @dataclass(kw_only=True)
 class TableFacts:
-    """What a first pass finds of a table. ``sample``: its first rows. ``notes``: warnings about it.
+    """Facts about a table, from a first pass. ``sample``: its first rows. ``notes``: warnings about it.
 
     ``has_name``: the file names it; else ``name`` is its number.
     """
@@ -58,12 +64,7 @@ class TableFacts:
     def score(self, expected: Collection[str], header_row: int) -> int:
         """Rate the table by the mapping's columns in its first rows; without a mapping by its width."""
         records = self.records()[header_row - 1 :]
-        if not records:
-            return 0
-        if expected:
-            return count_known_columns(expected, *records)
-        widths = sorted((sum(bool(cell.strip()) for cell in record) for record in records), reverse=True)
-        return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
+        return table_score(expected, records) if records else 0
 
 
 class Tables(Protocol):
@@ -124,9 +125,12 @@ class TableSource:
 
 
 def open_table(
-    tables: Tables, options: ManifestOptions, expected: Collection[str], file_name: str, make_format: MakeFormat
+    tables: Tables, options: ManifestOptions, expected: Collection[str], file_name: str, file_format: ManifestFormat
 ) -> TableSource:
-    """Choose the table and find its header. Raises ManifestError if there is none."""
+    """Choose the table and find its header. Raises ManifestError if there is none.
+
+    ``file_format``: how the file is read, whatever the table.
+    """
     with xml_errors(file_name):
         facts = tables.facts()
     index = _choose(facts, options, expected, file_name)
@@ -141,12 +145,8 @@ def open_table(
         refuse_title_rows(record, row, chosen.records()[row : row + TITLE_ROWS], expected, where)
     header = make_header(record, row=row, file_name=file_name, sheet=sheet)
     warnings = (*_other_tables(facts, index, options), *(f"{where}: {note}" for note in chosen.notes))
-    return TableSource(
-        file_name=file_name, tables=tables, index=index, header=header, format=make_format(sheet, row, warnings)
-    )
-
-
-MakeFormat = Callable[[str | None, int, tuple[str, ...]], ManifestFormat]
+    table_format = replace(file_format, sheet=sheet, header_row=row, warnings=(*file_format.warnings, *warnings))
+    return TableSource(file_name=file_name, tables=tables, index=index, header=header, format=table_format)
 
 
 @contextmanager
@@ -163,12 +163,7 @@ def _choose(facts: Sequence[TableFacts], options: ManifestOptions, expected: Col
     if options.sheet is not None:
         if options.sheet in names:
             return names.index(options.sheet)
-        close = difflib.get_close_matches(options.sheet.casefold(), [name.casefold() for name in names], n=1)
-        guess = next((name for name in names if name.casefold() in close), None)
-        raise ManifestError(
-            f"{file_name} has no sheet {options.sheet!r}; it has {', '.join(map(repr, names)) or 'none'}",
-            hint=f"Did you mean {guess!r}?" if guess else "Correct `manifest: {sheet}` in the mapping.",
-        )
+        raise missing_sheet_error(file_name, options.sheet, names)
     visible = [at for at, each in enumerate(facts) if not each.is_hidden and each.sample]
     if not visible:
         raise ManifestError(f"{file_name} has no table with rows", hint="Export the file again.")

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.header import MAX_COLUMNS
+from importer.manifest.header import MAX_COLUMNS, TITLE_ROWS
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.markup.safe_xml import SafeXml, XmlError
+from importer.manifest.markup.safe_xml import SafeXml, XmlError, find_xml_encoding
 from importer.manifest.markup.table_source import TableFacts, TableRow, TableSource, open_table
-from importer.manifest.markup.xml_encoding import find_xml_encoding
-from importer.manifest.title_rows import TITLE_ROWS
 from importer.manifest.workbooks.cell_text import number_text
 from importer.models import ManifestOptions
 
@@ -225,8 +223,5 @@ def open_xml_workbook(path: Path, options: ManifestOptions, expected: Collection
     """Choose the sheet and find its header. Raises ManifestError if there is none, or if the file is not XML."""
     encoding = find_xml_encoding(path, options.encoding, file_name)
 
-    def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
-        return ManifestFormat(name="Excel 2003 XML", sheet=sheet, header_row=row, warnings=warnings)
-
     tables = _XmlTables(path=path, encoding=encoding, file_name=file_name, header_row=options.header_row)
-    return open_table(tables, options, expected, file_name, make_format)
+    return open_table(tables, options, expected, file_name, ManifestFormat(name="Excel 2003 XML"))

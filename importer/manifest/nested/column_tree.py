@@ -140,7 +140,7 @@ class ColumnTree:
         return tuple(columns)
 
     def rows(self, width: int) -> RowMaker:
-        """Return what makes rows of the records: the cells of ``columns()``, and empty ones up to ``width``."""
+        """Return a maker of rows: the cells of ``columns()``, and empty ones up to ``width``."""
         single = self._options.single_columns
         for node in _nodes(self._root):
             node.is_single = single is None or node.column in single

@@ -67,7 +67,7 @@ class ExpressionColumns:
         return self._names
 
     def rows(self, _width: int) -> ExpressionRows:
-        """Return what makes rows of the records."""
+        """Return a maker of rows."""
         return ExpressionRows(self._names, self._makers, self._reads, self._is_single)
 
 

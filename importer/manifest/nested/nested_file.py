@@ -1,20 +1,63 @@
-"""A file of records with objects and lists inside, as batches of rows."""
+"""A file of records with objects and lists inside, as batches of rows, and what makes its columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from importer.manifest.header import Header
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.nested.columns import NestedColumns, NestedRows
+from importer.manifest.nested.column_tree import ColumnTree
 from importer.manifest.nested.values import JsonObject
 from importer.manifest.records import Batch, RecordList
-from importer.models import Problem
+from importer.models import ManifestOptions, Problem
 
 _MAX_ROWS = 10_000
 _MAX_CHARS = 1 << 23  # of all cells of a batch
 _MAX_SHOWN = 5
+
+
+class NestedColumns(Protocol):
+    """The columns of records: each record is added in a first pass."""
+
+    def __bool__(self) -> bool: ...
+
+    @property
+    def ignored_members(self) -> int:
+        """Return how many members of the records no column reads."""
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Return the columns for which no record has a value."""
+
+    def add(self, record: JsonObject, /) -> None:
+        """Look at a record. Raises BrokenObjectError, TooManyNamesError."""
+
+    def columns(self, file_name: str, /) -> tuple[str, ...]:
+        """Return the names of the columns. Raises ManifestError."""
+
+    def rows(self, width: int, /) -> NestedRows:
+        """Return a maker of rows with so many cells."""
+
+
+def nested_columns(options: ManifestOptions, *, is_xml: bool = False) -> NestedColumns:
+    """Return the columns as the mapping wants them."""
+    if not options.columns:
+        return ColumnTree(options, is_xml=is_xml)
+    from importer.manifest.nested.expression_columns import ExpressionColumns  # noqa: PLC0415 - loading it takes time
+
+    return ExpressionColumns(options)
+
+
+class NestedRows(Protocol):
+    """A maker of rows: one record after another becomes cells."""
+
+    def cells(self, record: JsonObject, /) -> list[str]:
+        """Return the record's cells."""
+
+    def problems(self, row: int, record: JsonObject, cells: list[str], /) -> Iterator[Problem]:
+        """Yield the problems of the record whose cells were made last."""
 
 
 @dataclass(frozen=True, kw_only=True)

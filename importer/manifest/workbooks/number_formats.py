@@ -69,7 +69,7 @@ class ZeroPadding:
 
 
 class DateFormat(enum.Enum):
-    """What a number format shows a number of days as."""
+    """The kinds of number formats that show a number of days."""
 
     DATE = enum.auto()  # or a time of day
     DURATION = enum.auto()

@@ -5,7 +5,6 @@ PhpSpreadsheet and LibreOffice's pretty printing indent the XML. Whitespace in a
 
 from __future__ import annotations
 
-import html
 import re
 import shutil
 import xml.parsers.expat
@@ -14,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from xml.sax.xmlreader import AttributesImpl
 
-from importer.manifest.workbooks.containers import changed_copy, open_package, quoted
+from importer.manifest.workbooks.containers import changed_copy, open_package
 from importer.manifest.workbooks.number_formats import ZeroPadding
 from importer.manifest.workbooks.sheet_facts import Area, Position, SheetFacts
 
@@ -27,6 +27,10 @@ _ERROR = re.compile(r"#(?:N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)|Err:[0-9]+")
 _DURATION = re.compile(r"(-?)PT(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)(?:[.,]([0-9]+))?S)?")
 _BREAKS = {"text:tab": "\t", "text:line-break": "\n"}  # elements in a paragraph, which calamine ignores
 _NOTE = "office:annotation"
+
+_START_BYTES = 1 << 20
+_INDENT = re.compile(rb">\s+<(?:office|table):")
+_PARAGRAPHS = frozenset({"text:p", "text:h"})
 
 
 def scan_sheet(path: Path, sheet: str) -> SheetFacts:
@@ -248,11 +252,6 @@ def _duration_text(value: str) -> str | None:
     return f"{text}.{fraction[:6]:0<6}" if fraction.strip("0") else text
 
 
-_START_BYTES = 1 << 20
-_INDENT = re.compile(rb">\s+<(?:office|table):")
-_PARAGRAPHS = frozenset({"text:p", "text:h"})
-
-
 @contextmanager
 def without_indents(path: Path, folder: Path | None = None) -> Iterator[Path]:
     """Yield the path of the document, or of a temporary copy in ``folder`` without indents.
@@ -278,44 +277,28 @@ def _write(original: zipfile.ZipFile, copy: zipfile.ZipFile) -> None:
 
 
 def _copy_without_indents(source: IO[bytes], target: IO[bytes]) -> None:
-    writer = _XmlWriter(target)
+    from xml.sax.saxutils import XMLGenerator  # noqa: PLC0415 - it loads a library for the web, and few files need it
+
+    writer = XMLGenerator(target, "utf-8", short_empty_elements=True)
+    open_paragraphs = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal open_paragraphs
+        open_paragraphs += name in _PARAGRAPHS
+        writer.startElement(name, AttributesImpl(attributes))
+
+    def end(name: str) -> None:
+        nonlocal open_paragraphs
+        open_paragraphs -= name in _PARAGRAPHS
+        writer.endElement(name)
+
+    def text(text: str) -> None:
+        if open_paragraphs or text.strip():
+            writer.characters(text)
+
     parser = xml.parsers.expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = writer.start, writer.end
-    parser.CharacterDataHandler = writer.text
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    writer.startDocument()
     parser.ParseFile(source)
-
-
-class _XmlWriter:
-    """Writer of XML that leaves out whitespace between elements outside paragraphs."""
-
-    def __init__(self, target: IO[bytes]) -> None:
-        self._target = target
-        self._open_paragraphs = 0
-        self._is_tag_open = False  # the last start tag still lacks its >
-        target.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Write the start of an element."""
-        self._open_paragraphs += name in _PARAGRAPHS
-        written = "".join(f" {key}={quoted(value)}" for key, value in attributes.items())
-        self._write(f"<{name}{written}")
-        self._is_tag_open = True
-
-    def end(self, name: str) -> None:
-        """Write the end of an element."""
-        if self._is_tag_open:
-            self._target.write(b"/>")
-            self._is_tag_open = False
-        else:
-            self._write(f"</{name}>")
-        self._open_paragraphs -= name in _PARAGRAPHS
-
-    def text(self, text: str) -> None:
-        """Write text, but not indents."""
-        if self._open_paragraphs or text.strip():
-            self._write(html.escape(text, quote=False))
-
-    def _write(self, text: str) -> None:
-        self._target.write(f"{'>' if self._is_tag_open else ''}{text}".encode())
-        self._is_tag_open = False
+    writer.endDocument()

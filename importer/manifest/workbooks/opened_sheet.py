@@ -11,10 +11,9 @@ from pathlib import Path
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header, column_letter, make_header, missing_header_error
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error, refuse_title_rows
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import Batch
-from importer.manifest.title_rows import refuse_title_rows
 from importer.manifest.workbooks import ods, xls, xlsb, xlsx
 from importer.manifest.workbooks.containers import DamagedWorkbookError
 from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, SheetFacts

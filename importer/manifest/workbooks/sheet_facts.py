@@ -28,21 +28,15 @@ Position = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PaddedCells:
-    """Cells of one column with one format that pads, by their rows in ascending order."""
+class MarkedCells:
+    """Cells of one column whose text is not calamine's, by their rows in ascending order.
 
-    column: int
-    padding: ZeroPadding
-    rows: Rows
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ReplacedCells:
-    """Cells of one column whose text is not calamine's, by their rows in ascending order."""
+    ``texts``: their texts, or the format that pads those of them that are numbers.
+    """
 
     column: int
     rows: Rows
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] | ZeroPadding
 
 
 @dataclass(frozen=True, order=True)
@@ -94,20 +88,27 @@ class SheetFacts:
             self.texts[position] = number_text(number)
             self.negative_dates.append(position)
 
-    def padded_cells(self) -> tuple[PaddedCells, ...]:
+    def padded_cells(self) -> tuple[MarkedCells, ...]:
         """List the padded cells by column and format."""
         return tuple(
-            PaddedCells(column=column, padding=padding, rows=np.sort(np.array(rows, dtype=np.int64)))
+            MarkedCells(column=column, rows=np.sort(np.array(rows, dtype=np.int64)), texts=padding)
             for (column, padding), rows in self.padded.items()
         )
 
-    def replaced_cells(self) -> tuple[ReplacedCells, ...]:
-        """List, by column, the cells whose text is not calamine's."""
+    def replaced_cells(self) -> tuple[MarkedCells, ...]:
+        """List, by column, the other cells whose text is not calamine's."""
         columns: dict[int, dict[int, str]] = defaultdict(dict)
         for cells in (self.texts, self.formulas_without_value, self.errors):
             for (row, column), text in cells.items():
                 columns[column][row] = text
-        return tuple(_replaced_cells(column, texts) for column, texts in columns.items())
+        return tuple(
+            MarkedCells(
+                column=column,
+                rows=np.array(sorted(texts), dtype=np.int64),
+                texts=tuple(texts[row] for row in sorted(texts)),
+            )
+            for column, texts in columns.items()
+        )
 
     def text_of_fault(self, position: Position) -> str:
         """Return the error or the formula of a cell that has no value."""
@@ -117,8 +118,3 @@ class SheetFacts:
         """Yield each cell without a value and the code of its problem, in the sheet's order."""
         codes = dict.fromkeys(self.errors, "cell-error")
         yield from sorted((codes | dict.fromkeys(self.formulas_without_value, "formula-without-value")).items())
-
-
-def _replaced_cells(column: int, texts: dict[int, str]) -> ReplacedCells:
-    rows = sorted(texts)
-    return ReplacedCells(column=column, rows=np.array(rows, dtype=np.int64), texts=tuple(texts[row] for row in rows))

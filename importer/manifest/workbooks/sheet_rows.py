@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from importer.manifest.records import BlankRecords
 from importer.manifest.text_column import SPARE_BYTES, Bytes, Column
 from importer.manifest.workbooks.cell_text import cell_texts
-from importer.manifest.workbooks.sheet_facts import PaddedCells, ReplacedCells, SheetFacts
+from importer.manifest.workbooks.number_formats import ZeroPadding
+from importer.manifest.workbooks.sheet_facts import MarkedCells, SheetFacts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +89,6 @@ BLOCK_ROWS = 10_000
 _FIRST_BLOCK_ROWS = 1_000
 _BLOCK_CELLS = 200_000
 _BLOCK_BYTES = 1 << 23
-_MarkedCells = TypeVar("_MarkedCells", PaddedCells, ReplacedCells)
 
 
 class Cells(Protocol):
@@ -155,29 +155,23 @@ class SheetRows:
 
     def _grid(self, block: list[list[Any]], first: int) -> Grid:
         columns: list[Sequence[Any]] = list(zip(*block, strict=True))
-        self._pad(columns, first, len(block))
-        self._replace(columns, first, len(block))
+        for cells in (*self._padded, *self._replaced):
+            self._mark(columns, cells, first, len(block))
         return Grid.of(list(map(cell_texts, columns)), self._position.named)
 
-    def _pad(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
-        for cells, column, in_block in self._cells_in_block(columns, self._padded, first, size):
-            for at in (cells.rows[in_block] - first).tolist():
-                # Only numbers are padded: Excel shows the text 123 as 123. Empty cells have formats, too.
-                if type(column[at]) in (float, int):
-                    column[at] = cells.padding.apply(float(column[at]))
-
-    def _replace(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
-        for cells, column, in_block in self._cells_in_block(columns, self._replaced, first, size):
-            for at, text in zip((cells.rows[in_block] - first).tolist(), cells.texts[in_block], strict=True):
+    def _mark(self, columns: list[Sequence[Any]], cells: MarkedCells, first: int, size: int) -> None:
+        """Write the texts of marked cells into a block of rows."""
+        index = cells.column - self._position.first_column
+        start, end = np.searchsorted(cells.rows, [first, first + size])
+        if start == end or not 0 <= index < len(columns):
+            return
+        columns[index] = column = list(columns[index])
+        places = (cells.rows[start:end] - first).tolist()
+        if not isinstance(cells.texts, ZeroPadding):
+            for at, text in zip(places, cells.texts[start:end], strict=True):
                 column[at] = text
-
-    def _cells_in_block(
-        self, columns: list[Sequence[Any]], marked: Sequence[_MarkedCells], first: int, size: int
-    ) -> Iterator[tuple[_MarkedCells, list[Any], slice]]:
-        """Yield marked cells in a block, with the column to change in place and a slice of rows."""
-        for each in marked:
-            index = each.column - self._position.first_column
-            start, end = np.searchsorted(each.rows, [first, first + size])
-            if start < end and 0 <= index < len(columns):
-                columns[index] = column = list(columns[index])
-                yield each, column, slice(start, end)
+            return
+        for at in places:
+            # Only numbers are padded: Excel shows the text 123 as 123. Empty cells have formats, too.
+            if type(column[at]) in (float, int):
+                column[at] = cells.texts.apply(float(column[at]))

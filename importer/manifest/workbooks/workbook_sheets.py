@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,7 @@ from typing import Any
 import python_calamine
 
 from importer.errors import ManifestError
-from importer.manifest.header import find_header
-from importer.manifest.title_rows import TITLE_ROWS, count_known_columns
+from importer.manifest.header import TITLE_ROWS, find_header, missing_sheet_error, table_score
 from importer.manifest.workbooks.cell_text import cell_texts
 from importer.manifest.workbooks.containers import DamagedWorkbookError
 from importer.manifest.workbooks.sheet_facts import SheetFacts
@@ -22,8 +20,6 @@ from importer.manifest.workbooks.sheet_rows import Cells
 from importer.manifest.workbooks.xls import copy_with_unicode_code_page
 from importer.manifest.workbooks.xlsx_copies import without_unknown_errors
 from importer.models import RESULTS_SHEETS, ManifestOptions
-
-_COLUMNS_OF_TABLE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +38,8 @@ class LoadedSheet:
     below: tuple[Sequence[str], ...]
 
     def score(self, expected: Collection[str]) -> int:
-        """Rate the sheet: the number of expected columns in the header or a row below; else the table's width."""
-        if not expected:
-            return self._columns_of_table
-        return count_known_columns(expected, self.header, *self.below)
-
-    @property
-    def _columns_of_table(self) -> int:
-        """The number of columns that two of the first rows have, at most 3: a cover sheet has one or two."""
-        widths = sorted((sum(bool(cell.strip()) for cell in row) for row in (self.header, *self.below)), reverse=True)
-        return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
+        """Rate the sheet by the header and the first rows below it."""
+        return table_score(expected, (self.header, *self.below))
 
     def without_empty_columns(self, facts: SheetFacts) -> LoadedSheet:
         """Return the sheet without first columns that have only a title above the header."""
@@ -145,7 +133,8 @@ class WorkbookSheets:
         Raises ManifestError if there is none.
         """
         if options.sheet is not None:
-            self._check_name(options.sheet)
+            if options.sheet not in self._is_visible:
+                raise missing_sheet_error(self._file_name, options.sheet, self.names)
             return [options.sheet]
         visible = [name for name, is_visible in self._is_visible.items() if is_visible]
         if options.is_results and len(ours := [name for name in visible if name in RESULTS_SHEETS]) == 1:
@@ -202,13 +191,3 @@ class WorkbookSheets:
                     return python_calamine.CalamineWorkbook.from_path(str(copy)).get_sheet_by_name(sheet)
             except DamagedWorkbookError:
                 raise error from None
-
-    def _check_name(self, wanted: str) -> None:
-        if wanted in self._is_visible:
-            return
-        close = difflib.get_close_matches(wanted.casefold(), [name.casefold() for name in self.names], n=1)
-        suggestion = next((name for name in self.names if name.casefold() in close), None)
-        raise ManifestError(
-            f"{self._file_name} has no sheet {wanted!r}; it has {', '.join(map(repr, self.names)) or 'none'}",
-            hint=f"Did you mean {suggestion!r}?" if suggestion else "Correct `manifest: {sheet}` in the mapping.",
-        )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest.delimited.strict_records import MAX_CELL_CHARS
+from importer.manifest.delimited.record_reader import MAX_CELL_CHARS
 from importer.manifest.delimited.utf8_text import MAX_RECORD_BYTES
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
@@ -76,13 +76,13 @@ def test_number_of_columns_is_limited(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("end", "blank"), [(b"\n", b""), (b"\r\n", b" ,\t"), (b"\r", b","), (b"\r", b"")])
 def test_many_blank_lines_are_skipped_fast(tmp_path: Path, end: bytes, blank: bytes) -> None:
     """Row numbers count them: before the header, between rows and at the end."""
-    many = (blank + end) * 1_000_000
+    many = (blank + end) * 300_000
     table = read_bytes(
         tmp_path, many + b"a,b" + end + many + b"1,2" + end + b"3,4" + end + many + b"  5,6" + end + many, delimiter=","
     )
-    assert (table.manifest.format.header_row, table.rows) == (1_000_001, [2_000_002, 2_000_003, 3_000_004])
+    assert (table.manifest.format.header_row, table.rows) == (300_001, [600_002, 600_003, 900_004])
     assert table.cells == [["1", "2"], ["3", "4"], ["  5", "6"]]
-    assert table.manifest.blank_rows == 3_000_000
+    assert table.manifest.blank_rows == 900_000
 
 
 def test_header_row_counts_blank_lines(tmp_path: Path) -> None:
