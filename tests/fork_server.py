@@ -28,6 +28,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+import coverage
+
 import importer
 
 ROOT = Path(__file__).parent.parent
@@ -170,6 +172,8 @@ def _load_everything() -> None:
         if "__main__" not in module.name and ".revisions" not in module.name:  # Alembic loads those itself
             importlib.import_module(module.name)
     assert len(os.listdir("/proc/self/task")) == 1, "a library has started a thread"  # noqa: PTH208
+    if (measured := coverage.Coverage.current()) is not None:
+        measured.save()  # or each process would save what the imports have executed
     gc.freeze()
 
 

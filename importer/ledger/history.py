@@ -21,7 +21,6 @@ _IDS = ("number", "ticket_id", "ticket_key")
 _MADE = ("created", FOUND, SET_CREATED)  # outcomes that give a ticket's number
 _attempts, _tickets, _forgotten = schema.attempts.c, schema.tickets.c, schema.forgotten.c
 _rejections = schema.rejections.c
-_States = Mapping[str, dict[str, int]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +76,7 @@ class PastRow:
 def past_runs(ledger: Ledger) -> list[PastRun]:
     """Return every run of a ledger, the newest first."""
     with ledger.reading() as db:
-        # Runs that started in the same second are sorted by the boot clock.
-        order = (schema.runs.c.started_at.desc(), schema.runs.c.lease_until.desc(), schema.runs.c.id)
-        rows = db.execute(schema.runs.select().order_by(*order)).all()
+        rows = db.execute(schema.runs.select().order_by(*schema.NEWEST_FIRST)).all()
         counts = _Counts(db, rows)
         return [_past_run(ledger, db, row, counts) for row in rows]
 
@@ -88,8 +85,7 @@ def past_run(ledger: Ledger, name: str) -> PastRun:
     """Return the run of this name or unique part of a name. Raises UsageError."""
     runs = schema.runs.c
     with ledger.reading() as db:
-        newest_first = sa.select(runs.id).order_by(runs.started_at.desc(), runs.lease_until.desc(), runs.id)
-        names = db.scalars(newest_first).all()
+        names = db.scalars(sa.select(runs.id).order_by(*schema.NEWEST_FIRST)).all()
         named = [each for each in names if each == name] or [each for each in names if name and name in each]
         if len(named) == 1:
             row = db.execute(schema.runs.select().where(runs.id == named[0])).one()
@@ -253,7 +249,7 @@ def _changed_later(db: sa.Connection, runs: Sequence[sa.Row[Any]]) -> Collection
 
 def _by_run(db: sa.Connection, table: sa.Table) -> dict[str, int]:
     counted = sa.select(table.c.run, sa.func.count()).group_by(table.c.run)
-    return {name: number for name, number in db.execute(counted)}  # noqa: C416 - rows are no pairs for mypy
+    return dict(db.execute(counted).all())
 
 
 def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]:
@@ -289,7 +285,7 @@ def _last_outcomes(db: sa.Connection, run_id: str) -> dict[str, int]:
         else_="pending",
     )
     found = sa.select(state, sa.func.count()).where(_attempts.id.in_(last)).group_by(state)
-    return {name: number for name, number in db.execute(found)}  # noqa: C416 - rows are no pairs for mypy
+    return dict(db.execute(found).all())
 
 
 def _after_crash(states: Mapping[str, int]) -> dict[str, int]:

@@ -27,7 +27,7 @@ def lacking(ledger: Ledger, noted: Sequence[NotedRun]) -> list[NotedRun]:
         begun = set(db.scalars(sa.select(runs.id).where(database.column_is_in(db, runs.id, names))))
         numbers = [each.attempt for each in noted]
         found = sa.select(attempts.id, attempts.run).where(attempts.id.in_(numbers))
-        sent_by = {number: run for number, run in db.execute(found)}  # noqa: C416 - rows are no pairs for mypy
+        sent_by = dict(db.execute(found).all())
         pruned_to = int(db.scalar(sa.select(_value).where(_name == "pruned_to")) or 0)
         marks = [f"{_KNOWN}{name}" for name in names]
         known = set(db.scalars(sa.select(_name).where(database.column_is_in(db, _name, marks))))

@@ -122,7 +122,7 @@ def states_of_held_rows(db: sa.Connection, run_id: str) -> dict[str, int]:
     columns = schema.tickets.c
     where = (columns.held_by == run_id) & ((columns.run == run_id) | (columns.state == "pending"))
     counted = sa.select(columns.state, sa.func.count()).where(where).group_by(columns.state)
-    return {name: number for name, number in db.execute(counted)}  # noqa: C416 - rows are no pairs for mypy
+    return dict(db.execute(counted).all())
 
 
 def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:

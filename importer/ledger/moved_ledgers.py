@@ -18,7 +18,7 @@ def marks(db: sa.Connection) -> dict[str, str]:
     """Return the marks of a ledger, by name; usually none."""
     columns = schema.meta.c
     found = db.execute(sa.select(columns.name, columns.value).where(columns.name.in_([MOVED_TO, ARRIVES_FROM])))
-    return {name: place for name, place in found}  # noqa: C416 - rows are no pairs for mypy
+    return dict(found.all())
 
 
 def refuse_moved(db: sa.Connection) -> None:

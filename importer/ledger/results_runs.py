@@ -37,11 +37,10 @@ def record_row_count(ledger: Ledger, run_id: str, rows: int, *, partial: bool = 
 def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun]:
     """Return every run of an account and source, the newest first."""
     runs = schema.runs.c
-    order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
     statement = (
         sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows, runs.partial)
         .where((runs.account == account) & (runs.source == source))
-        .order_by(*order)
+        .order_by(*schema.NEWEST_FIRST)
     )
     with ledger.reading() as db:
         return [ResultsRun(**row._asdict()) for row in db.execute(statement)]

@@ -64,6 +64,8 @@ runs = sa.Table(
     sa.Column("accepted_ledger", sa.Text),  # why the user accepted an older or another ledger
     sa.Column("partial", sa.Boolean),  # flags left out rows of its manifest, so its rejected rows are not all
 )
+# The order of runs. Those that started in the same second are sorted by the clock of their leases.
+NEWEST_FIRST = (runs.c.started_at.desc(), runs.c.lease_until.desc(), runs.c.id)
 tickets = sa.Table(
     "tickets",
     metadata,

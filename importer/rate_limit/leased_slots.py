@@ -55,6 +55,7 @@ class LeasedSlots(SlotStorage):
         self._lease: Lease | None = None
         self._known = _NO_429  # what the server knows
         self._notify: Callable[[], None] = lambda: None
+        self._unbooked: Callable[[], int] = lambda: 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="limiter")
         self._renewals: asyncio.Task[None] | None = None
         self._is_due = asyncio.Event()
@@ -77,9 +78,9 @@ class LeasedSlots(SlotStorage):
         self._executor.shutdown()
         self._records.close()
 
-    def join(self, request: SlotRequest, notify: Callable[[], None]) -> None:
+    def join(self, request: SlotRequest, notify: Callable[[], None], unbooked: Callable[[], int]) -> None:
         """See ``SlotStorage``."""
-        self._request, self._notify = request, notify
+        self._request, self._notify, self._unbooked = request, notify, unbooked
         self._pool.account_rate = request.rate
 
     def now(self) -> float:
@@ -174,8 +175,10 @@ class LeasedSlots(SlotStorage):
             daily_cap=self._request.daily_cap,
             kept=[slot.number for slot in pool.slots],
             released=released,
-            # One more than it uses: the next call need not wait. If all are in use, calls may be about to wait.
-            wanted=math.inf if pool.is_wanting or busy == len(pool.slots) > 0 else busy + bool(busy),
+            # At least one more than it uses: the next call need not wait. If all are in use, calls may wait soon.
+            wanted=math.inf
+            if pool.is_wanting or busy == len(pool.slots) > 0
+            else busy + max(bool(busy), self._unbooked()),
             prepaid=pool.prepaid - pool.new_calls,
             share=share,
             paused_until=paused_until,

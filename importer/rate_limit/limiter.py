@@ -145,7 +145,7 @@ class RateLimiter:
             daily_cap=limits.daily_cap,
         )
         self._run = limits.run
-        self._view = PoolView(storage, request, self.margin)
+        self._view = PoolView(storage, request, self.margin, lambda: self._unbooked_count)
         self._bookings = BookingQueue(self._view)
         self._next_learning_at = -math.inf
         self._paused_until = -math.inf  # by this run's 429s, which the view may not have yet

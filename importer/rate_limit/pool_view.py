@@ -19,14 +19,14 @@ _Result = TypeVar("_Result")
 class PoolView:
     """Changes the pool, and knows its state after the last change that was awaited."""
 
-    def __init__(self, storage: SlotStorage, request: SlotRequest, margin: Margin) -> None:
+    def __init__(self, storage: SlotStorage, request: SlotRequest, margin: Margin, unbooked: Callable[[], int]) -> None:
         self.pool = SlotPool()
         self._storage = storage
         self._request = request
         self._margin = margin
         self.preparation_s = 0.0  # what a caller needs between its booking and its call
         self.changed = asyncio.Event()  # replaced at each change, so that no waiter misses one
-        storage.join(request, self.notify)
+        storage.join(request, self.notify, unbooked)
 
     @property
     def request(self) -> SlotRequest:

@@ -3,13 +3,16 @@
 A host changes its copy of the pool and sends the result with the copy that it changed. The server takes the result only
 if the pool is still that copy, and always answers with the pool as it is now; so a host that was not first changes the
 new pool again. A host that falls silent holds up nobody.
+
+A standby that becomes the server may lack the last changes. So the pool is stored with the start time of the server
+that wrote it; on another one, all slots count as leased just now.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,20 +21,28 @@ from importer.ledger import database, postgres, schema
 from importer.ledger.server_outage import ServerOutage
 from importer.rate_limit import SlotPool
 from importer.rate_limit.pool_text import LONGEST_PAUSE_S, pool_from_text, pool_to_text
+from importer.rate_limit.slot_leases import LEASE_S
+from importer.rate_limit.slots import SlotList
 
 _CLOCK_SAMPLES = 16
 # A minute that is partly within the 24 hours counts fully.
 _LOOK = sa.text("""
-    select pool, extract(epoch from clock_timestamp())::float8, (
+    select pool, boot_id, extract(epoch from pg_postmaster_start_time())::text,
+    extract(epoch from clock_timestamp())::float8, (
         select coalesce(sum(calls), 0) from calls
         where account = :account and minute >= floor(extract(epoch from clock_timestamp()) / 60)::int - 1440
     ) from quotas where account = :account
 """)
 # Calls that were given back are subtracted from the last minutes with calls: a count must not become negative.
 _CHANGE = sa.text("""
-    with found as (
-        update quotas set pool = case when pool = :seen then :changed else pool end where account = :account
-        returning pool
+    with server as (
+        select extract(epoch from pg_postmaster_start_time())::text as started
+    ), found as (
+        update quotas set
+            pool = case when pool = :seen and started = :server then :changed else pool end,
+            boot_id = case when pool = :seen and started = :server then started else boot_id end
+        from server where account = :account
+        returning pool, boot_id, started
     ), counted as (
         insert into calls (account, minute, calls)
         select :account, floor(extract(epoch from clock_timestamp()) / 60)::int, :calls from found
@@ -45,7 +56,7 @@ _CHANGE = sa.text("""
         from ordered, found
         where calls.account = :account and calls.minute = ordered.minute and found.pool = :changed
     )
-    select found.pool, extract(epoch from clock_timestamp())::float8, (
+    select found.pool, found.boot_id, found.started, extract(epoch from clock_timestamp())::float8, (
         select coalesce(sum(calls), 0) from calls
         where account = :account and minute >= floor(extract(epoch from clock_timestamp()) / 60)::int - 1440
     ) from found
@@ -60,9 +71,14 @@ Change = Callable[[SlotPool, float], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The pool as it was on the server, and the calls of the last 24 hours."""
+    """The pool as it was on the server, and the calls of the last 24 hours.
+
+    ``written_on``, ``server``: the start times of the server that wrote the pool, and of the one that answered.
+    """
 
     text: str
+    written_on: str
+    server: str
     calls: int
 
 
@@ -116,15 +132,17 @@ class ServerSlotRecords:
         while True:
             now = self.now()
             pool = pool_from_text(found.text, now, LONGEST_PAUSE_S)
+            if found.written_on != found.server:  # uses and leases may be missing
+                pool.slots = SlotList.all_used(len(pool.slots), now + LEASE_S)
             pool.calls_last_day = found.calls
             answers = [change(pool, now) for change in changes]
             text, calls = pool_to_text(pool), pool.new_calls
-            answered = self._send(db, found.text, text, calls)
+            answered = self._send(db, found, text, calls)
             if answered.text == text:
                 break
             found = answered
         # The answer counts the calls before this change.
-        self._found = _Found(answered.text, answered.calls + calls)
+        self._found = replace(answered, calls=answered.calls + calls)
         pool.calls_last_day, pool.new_calls = self._found.calls, 0
         return pool, answers
 
@@ -135,11 +153,12 @@ class ServerSlotRecords:
         db.execute(_TIDY, {"account": self._account})
         return found
 
-    def _send(self, db: sa.Connection, seen: str, changed: str, calls: int) -> _Found:
-        if changed == seen and not calls:
+    def _send(self, db: sa.Connection, found: _Found, changed: str, calls: int) -> _Found:
+        if changed == found.text and not calls:
             answered = self._ask(db, _LOOK, {})
         else:
-            answered = self._ask(db, _CHANGE, {"seen": seen, "changed": changed, "calls": calls})
+            values = {"seen": found.text, "server": found.server, "changed": changed, "calls": calls}
+            answered = self._ask(db, _CHANGE, values)
         return answered or self._look(db)
 
     def _ask(self, db: sa.Connection, statement: sa.TextClause, values: dict[str, Any]) -> _Found | None:
@@ -148,9 +167,9 @@ class ServerSlotRecords:
         if row is None:
             return None
         answered_at = database.boot_clock_s()
-        pool, server_s, calls = row
+        pool, written_on, server, server_s, calls = row
         self._note_clock(server_s - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
-        return _Found(pool, int(calls))
+        return _Found(pool, written_on, server, int(calls))
 
     def _note_clock(self, ahead_s: float, error_s: float) -> None:
         """Record a reading of the server's clock; the most exact of the last ones counts."""

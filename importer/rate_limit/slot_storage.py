@@ -30,8 +30,11 @@ class SlotStorage(Protocol):
 
     returns_copies: bool = False
 
-    def join(self, request: SlotRequest, notify: Callable[[], None]) -> None:  # noqa: ARG002 - for storages that need it
-        """Say what the run asks, before its first change. ``notify`` is called when a slot may be free earlier."""
+    def join(self, request: SlotRequest, notify: Callable[[], None], unbooked: Callable[[], int]) -> None:  # noqa: ARG002 - for storages that need it
+        """Say what the run asks, before its first change.
+
+        ``notify`` is called when a slot may be free earlier. ``unbooked`` returns how many calls are about to book.
+        """
         return
 
     def now(self) -> float:

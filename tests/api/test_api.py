@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -44,7 +45,7 @@ from importer.runtime.events import (
     SendingEnded,
     SendingStarted,
 )
-from tests.cli.shop import Account, Shop, good_row
+from tests.cli.shop import Account, Shop, good_row, heard
 
 ROOT = Path(importer.__file__).parent.parent
 BAD = ("00002", "", "Open", "lead2@example.com")
@@ -169,7 +170,7 @@ def test_it_works_in_another_thread_without_handling_signals(shop: Shop, account
     with ThreadPoolExecutor(1) as pool:
         summary = pool.submit(run_import, "tickets.csv", "mapping.yaml", Options(), look).result()
     assert summary.exit_code == 0
-    assert handlers == [signal.default_int_handler] * 3
+    assert handlers == [signal.getsignal(signal.SIGINT)] * 3
 
 
 def test_an_interrupted_notebook_ends_as_a_run_does(shop: Shop, open_account: Callable[..., Account]) -> None:
@@ -189,10 +190,8 @@ def test_an_interrupted_notebook_ends_as_a_run_does(shop: Shop, open_account: Ca
         return run_import("tickets.csv", "mapping.yaml", Options(concurrency=5), interrupt)
 
     loop = asyncio.new_event_loop()  # `asyncio.run` would handle the signal itself
-    try:
+    with contextlib.closing(loop), heard(signal.SIGINT, by=signal.default_int_handler):
         summary = loop.run_until_complete(cell())
-    finally:
-        loop.close()
     assert isinstance(summary.ending, Interrupted)
     assert summary.statuses.total() == 400
     assert summary.statuses[Status.UNKNOWN] == 0

@@ -165,3 +165,27 @@ def test_database_error_stops_the_run(ledger: Ledger, tmp_path: Path) -> None:
         asyncio.run(whole())
     finally:
         query(tmp_path, "alter table gone rename to quotas")
+
+
+@pytest.mark.parametrize("ledger", ["postgresql"], indirect=True)
+def test_run_keeps_slots_for_calls_that_are_about_to_book(ledger: Ledger, other: Ledger) -> None:
+    """They wait for the answer to the first call. If others had their slots meanwhile, no later burst would be whole."""
+
+    async def whole() -> None:
+        rate = Rate(10, 60.0)
+        async with asyncio.timeout(PATIENCE_S), limiting(ledger, "A", rate) as a, limiting(other, "B", rate) as b:
+            first, *rest = [await a.reserve() for _ in range(10)]
+            await first.wait_until_ready()
+            first.mark_used()
+            uses: list[float] = []
+            others = [asyncio.create_task(use(b, uses)) for _ in range(10)]
+            await asyncio.wait(others, timeout=3.0)
+            for slot in rest[:4]:
+                await slot.wait_until_ready()
+                slot.mark_used()
+            assert 4 <= len(uses) <= 5
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+
+    asyncio.run(whole())

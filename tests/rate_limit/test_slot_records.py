@@ -16,6 +16,7 @@ from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.server_slot_records import ServerSlotRecords
+from importer.rate_limit.slot_leases import LEASE_S
 from importer.rate_limit.slot_records import DAY_MINUTES, FileSlotRecords, slot_records
 from tests.ledger.ledgers import new_ledger, query, reopened
 from tests.postgres.databases import choose_database
@@ -89,6 +90,17 @@ def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, 
     assert {slot.used_at for slot in pool.slots} != {float("-inf")}
     assert not pool.runs
     assert isinstance(book(records[1], "after"), NotYet)
+
+
+@pytest.mark.parametrize("records", ["postgresql"], indirect=True)
+def test_all_slots_count_as_leased_on_another_server(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
+    """A standby may lack the last uses and leases: a run has them until its lease ends, also one that knows the pool."""
+    book(records[0], "before")
+    query(tmp_path, "update quotas set boot_id = 'another'")
+    leased_until = records[1].change([lambda _pool, now: now])[1][0] + LEASE_S
+    for record in records:
+        assert isinstance(book(record, "after"), NotYet)
+        assert min(slot.used_at for slot in look(record).slots) == pytest.approx(leased_until, abs=1.0)
 
 
 def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
