@@ -103,7 +103,7 @@ def _parse_condition(text: str) -> str:
     return text
 
 
-PATH = click.Path(path_type=Path)
+PATH = click.Path(path_type=Path, readable=False)  # the commands say themselves what can't be read, with a hint
 DURATION = _ParsedType("duration", parse_duration)
 _ANSWER_TIMEOUT = _ParsedType("duration", _parse_answer_timeout)
 SIZE = _ParsedType("size", _parse_size)

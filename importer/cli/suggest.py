@@ -73,8 +73,14 @@ def _check_output(path: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write a new file. Raises UsageError."""
-    with writing(str(path), "-o"), os.fdopen(create(path), "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    with writing(str(path), "-o"):
+        descriptor = create(path)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError:
+            path.unlink()  # half a draft would be in the way of the next one
+            raise
 
 
 def _log_counts(suggestion: Suggestion, manifest: Path) -> None:

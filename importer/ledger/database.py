@@ -179,8 +179,10 @@ def translated_errors(url: str) -> Iterator[None]:
         reason = postgres.reason(error)
         raise LedgerError(f"the ledger {safe_url(url)} can't be used: {reason}", hint=hint) from error
     except (OSError, filelock.Timeout) as error:
+        has_file = isinstance(error, OSError) and error.strerror and error.filename
+        reason = f"{error.filename}: {error.strerror}" if has_file else str(error)
         raise LedgerError(
-            f"the ledger {safe_url(url)} can't be used: {error}",
+            f"the ledger {safe_url(url)} can't be used: {reason}",
             hint=_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else _CHECK,
         ) from error
 
@@ -191,7 +193,7 @@ def _hint(message: str) -> str:
         "full": _FULL,
         "disk I/O": "check whether the disk is full or a quota is used up; then run the same command again",
         "readonly": "give the user that runs the import permission to write to it and to its folder",
-        "unable to open": "check that its folder exists and is writable",
+        "unable to open": "check that its folder exists, and that this user may read and write the file and the folder",
         "no such table": "this file is not a ledger; name the right file in LSQ_LEDGER or --ledger",
         "not a database": "this file is not a ledger; name the right file in LSQ_LEDGER or --ledger",
         "malformed": "it is damaged; restore it from a backup and do not import without it",

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.errors import LedgerError
+from importer.errors import LedgerError, UsageError
 from importer.ledger import database
 from importer.runtime.atomic_files import create_private
 
@@ -24,10 +24,16 @@ def copy_ledger(url: str, ledger: Path, target: Path) -> int:
     """Copy a ledger, check the copy, and return its number of tickets.
 
     The target appears complete or not at all, and only its owner can read it. Raises FileExistsError if it exists,
-    OSError if it can't be written, and LedgerError.
+    OSError or UsageError if it can't be written, and LedgerError.
     """
     with new_file(target) as temporary, database.translated_errors(url):
-        return _copy(ledger, temporary)
+        try:
+            return _copy(ledger, temporary)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            problem = f"{target} can't be written: its disk is full"  # the ledger itself is only read
+            raise UsageError(problem, hint="free space on it, or name a file on another disk") from error
 
 
 @contextlib.contextmanager

@@ -37,8 +37,11 @@ def read_env_file(path: Path, is_secret: Callable[[str, str], bool]) -> EnvFile:
         return EnvFile()
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} can't be read: {error}", hint="save it as UTF-8 text") from error
+    except OSError as error:
+        hint = "let this user read it, or start from another folder"
+        raise SettingsError(f"{path} can't be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} can't be read: it is not UTF-8 text", hint="save it as UTF-8 text") from error
     bindings = list(parse_stream(io.StringIO(text)))
     values = {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
     warnings = list(_line_warnings(path, bindings, is_secret))

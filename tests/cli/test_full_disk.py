@@ -113,6 +113,21 @@ def test_a_full_temporary_folder_stops_the_run_before_the_first_call(shop: Shop,
     assert list(disk.folder.glob("ticket-importer-run-*")) == []
 
 
+def test_new_files_on_a_full_disk_are_named_and_leave_nothing(shop: Shop, disk: SmallDisk):
+    """A draft or a backup that was cut off would be in the way of the next one."""
+    shop.manifest(3)
+    assert shop.do("ledger", "init").code == 0
+    draft, backup = disk.folder / "draft.yaml", disk.folder / "backup.sqlite"
+    disk.fill()
+    for words, path in ((("suggest", "tickets.csv", "-o"), draft), (("ledger", "backup"), backup)):
+        refused = shop.do(*words, str(path))
+        assert refused.code == 2, refused.err
+        assert f"{path} can't be written" in refused.err
+        assert not path.exists()
+    disk.empty()
+    assert shop.do("suggest", "tickets.csv", "-o", str(draft)).code == 0
+
+
 def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
     shop: Shop, open_account: Open, disk: SmallDisk
 ):

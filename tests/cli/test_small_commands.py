@@ -199,6 +199,13 @@ def test_every_option_has_a_help_text(name: str):
     assert all(option.help for option in options)
 
 
+@pytest.mark.parametrize("name", cli.commands)
+def test_files_are_left_to_the_commands_to_check(name: str):
+    """Click's own check of a file that can't be read is a usage error without a hint."""
+    types = [each.type for each in cli.commands[name].params]
+    assert not any(each.readable or each.exists for each in types if isinstance(each, click.Path))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -220,3 +220,10 @@ def test_a_file_where_the_ledgers_folder_should_be_is_an_error(tmp_path) -> None
     """The folder can't be created: a LedgerError, not an OSError."""
     (tmp_path / "file").touch()
     assert "check its folder" in refusal(url_of(tmp_path / "file" / "sub" / "ledger.sqlite"), Ledger.create)
+
+
+def test_an_error_of_the_system_is_told_in_words(tmp_path) -> None:
+    """The file and the reason, without an error number."""
+    text = refusal(url_of(tmp_path / f"{'x' * 300}.sqlite"))
+    assert f"{'x' * 300}.sqlite: File name too long" in text
+    assert "Errno" not in text
