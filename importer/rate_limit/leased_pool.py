@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from importer.models import Rate
 from importer.rate_limit.slot_leases import Lease
 from importer.rate_limit.slots import (
     ON_TIME_S,
+    Booking,
     DailyCapReached,
     NotYet,
     RunState,
@@ -32,11 +33,29 @@ class LeasedPool(SlotPool):
     prepaid: int = 0  # calls that may be made, without ``new_calls``, which were made since
     capped_renewals: int = 0  # how often in a row the daily cap left no call
     is_wanting: bool = True  # a call waits for a slot, or for the count of calls
+    booked: set[int] = field(default_factory=set)  # slots whose calls were neither made nor given up yet
 
     @property
     def is_empty(self) -> bool:
         """Whether no call can be made without another renewal."""
         return not self.slots or self.prepaid <= self.new_calls
+
+    def book(self, request: SlotRequest, now: float) -> Booking | NotYet | DailyCapReached:
+        """See ``SlotPool``."""
+        answer = super().book(request, now)
+        if isinstance(answer, Booking):
+            self.booked.add(answer.number)
+        return answer
+
+    def mark_used(self, booking: Booking, run: str, at: float, *, alone: bool = False) -> None:
+        """See ``SlotPool``."""
+        self.booked.discard(booking.number)
+        super().mark_used(booking, run, at, alone=alone)
+
+    def give_back(self, booking: Booking, run: str) -> None:
+        """See ``SlotPool``."""
+        self.booked.discard(booking.number)
+        super().give_back(booking, run)
 
     def rate(self, request: SlotRequest, now: float) -> Rate:  # noqa: ARG002 - the server has compared all runs
         """See ``SlotPool``."""
@@ -70,7 +89,8 @@ class LeasedPool(SlotPool):
 
     def release(self, most: int, now: float) -> list[tuple[int, float]]:
         """Give up slots that are not booked, so that at most so many are left; return their numbers and last uses."""
-        released = [slot for slot in self.slots if slot.used_at <= now][: max(0, len(self.slots) - most)]
+        unbooked = [slot for slot in self.slots if slot.used_at <= now and slot.number not in self.booked]
+        released = unbooked[: max(0, len(self.slots) - most)]
         for slot in released:
             self.slots.remove(slot)
         return [(slot.number, slot.used_at) for slot in released]

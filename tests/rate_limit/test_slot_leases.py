@@ -105,6 +105,17 @@ def test_no_leased_slot_is_used_after_its_lease() -> None:
     assert booked(leased, asks, 104.8).lost_at == 109.75
 
 
+def test_the_slot_of_a_call_that_is_late_is_not_given_up() -> None:
+    """The call may still be made, or give its slot back unused: then it is free at once, for another run, too."""
+    lease = renew(SlotPool(), replace(ASKS, rate=Rate(2, 5.0)), 100.0)
+    leased = LeasedPool(account_rate=Rate(2, 5.0))
+    leased.apply(lease, ahead_s=0.0, error_s=0.05)
+    late = booked(leased, SlotRequest(run="A", rate=Rate(2, 5.0), margin_s=0.1, ceiling=2), 100.1)
+    assert late.number not in dict(leased.release(0, 101.0))
+    leased.give_back(late, "A")
+    assert leased.release(0, 101.0) == [(late.number, late.before[0])]
+
+
 def test_runs_get_equal_parts_and_what_others_do_not_want() -> None:
     """Up to the share of the limit that a run may use."""
     assert fair_parts(25, {"A": (math.inf, 25), "B": (math.inf, 25)}) == {"A": 13, "B": 12}
