@@ -16,7 +16,7 @@ from importer.settings import Environment, ledger_url, read_account, read_enviro
 from importer.workflows.import_job import ImportJob
 from importer.workflows.known_fields import fields_to_check
 from importer.workflows.options import Options
-from importer.workflows.preflight import validate_manifest
+from importer.workflows.preflight import naming_wrong_files, validate_manifest
 
 if TYPE_CHECKING:
     from importer.ledger.store import Ledger
@@ -37,7 +37,10 @@ def validate(
 
 def _validate(manifest: Path, mapping: Path, options: Options, emit: Emit) -> Validation:
     environment = read_environment(options.settings)
-    with _known_account(environment, options.ledger) as (account_name, ledger):
+    with (
+        naming_wrong_files(mapping, manifest, options),
+        _known_account(environment, options.ledger) as (account_name, ledger),
+    ):
         account = read_account(environment) if account_name or options.read_fields else None
         try:
             fields = fields_to_check(account, environment, options, emit, mapping=mapping)

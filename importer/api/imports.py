@@ -27,6 +27,7 @@ from importer.workflows.import_job import ImportJob
 from importer.workflows.known_fields import fields_to_check
 from importer.workflows.ledger_location import ledger_for_import
 from importer.workflows.options import Options
+from importer.workflows.preflight import naming_wrong_files
 from importer.workflows.send_options import SendOptions
 
 _IGNORE = to_all()
@@ -111,6 +112,13 @@ class Order:
         self, emit: Emit, confirm: Confirm | None
     ) -> Iterator[tuple[ImportJob, SendOptions, AccountSettings | None]]:
         """Read the settings and find the ledger. Without ``confirm``, nothing is called or recorded."""
+        with naming_wrong_files(self.mapping, self.manifest, self.options), self._job(emit, confirm) as prepared:
+            yield prepared
+
+    @contextlib.contextmanager
+    def _job(
+        self, emit: Emit, confirm: Confirm | None
+    ) -> Iterator[tuple[ImportJob, SendOptions, AccountSettings | None]]:
         options = self.options
         environment = read_environment(options.settings)
         account, rate = read_connection(environment, options.rate, sandbox=options.sandbox)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.attachments import AttachmentFinder
-from importer.errors import ImporterError, UsageError
+from importer.errors import ImporterError, MappingError, UsageError
 from importer.ledger.records import RunInfo, new_run_id, path_text
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
@@ -42,6 +42,7 @@ from importer.workflows.check_pass import CheckPass
 from importer.workflows.import_job import ImportJob
 from importer.workflows.manifest_rows import ManifestRows
 from importer.workflows.mapping_checks import ManifestColumns, check_whole_mapping
+from importer.workflows.options import Options
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger.store import Ledger
@@ -167,6 +168,25 @@ class Preflight:
     def may_send(self) -> bool:
         """Return whether rows may be sent: none is rejected, or ``--skip-invalid`` is set."""
         return self._job.options.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
+
+
+@contextlib.contextmanager
+def naming_wrong_files(mapping: Path, manifest: Path, options: Options) -> Iterator[None]:
+    """Add what is wrong with the mapping, and a missing manifest, to an error about something else.
+
+    So the user can correct settings, mapping and manifest in one round.
+    """
+    try:
+        yield
+    except UsageError as error:
+        if not isinstance(error, MappingError):
+            try:
+                load_mapping(mapping, source=options.source, key=options.key)
+            except MappingError as other:
+                error.details = (*error.details, f"also: {other.message}", *(f"  {line}" for line in other.details))
+        if not manifest.exists() and not any(str(manifest) in text for text in (error.message, *error.details)):
+            error.details = (*error.details, f"also: there is no file {manifest}")
+        raise
 
 
 @contextlib.contextmanager

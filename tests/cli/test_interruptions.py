@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import pytest
 
+from importer import __main__ as program
 from importer.models import Rate
 from tests import fork_server
 from tests.cli.shop import Account, Shop, ended, heard
@@ -127,3 +130,18 @@ def test_nohup_is_heeded(shop: Shop, open_account: Open):
     process.send_signal(signal.SIGHUP)
     assert process.wait(40) == 0
     assert len(account.tickets) == 20
+
+
+def test_an_interruption_while_modules_are_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch):
+    """It ends the program as an interruption of a command does."""
+
+    def interrupted(name: str, *arguments: Any) -> Any:
+        if name == "importer.cli":
+            raise KeyboardInterrupt
+        return real(name, *arguments)
+
+    real = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 130

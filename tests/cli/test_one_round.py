@@ -78,9 +78,19 @@ def test_with_the_fields_of_the_account(shop: Shop, account: Account, command: s
 
 
 def test_errors_of_the_mapping_come_before_those_of_the_manifest(shop: Shop):
-    """Without a manifest the mapping's own errors are reported."""
+    """Without a manifest the mapping's own errors are reported, and then that it is missing."""
     shop.path("mapping.yaml").write_text(MAPPING.replace("required", "requird"), encoding="utf-8")
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 2
-    assert "unknown key 'requird'" in told.err
-    assert "tickets.csv" not in told.err
+    assert told.err.index("unknown key 'requird'") < told.err.index("also: there is no file tickets.csv")
+
+
+def test_settings_mapping_and_manifest_are_reported_in_one_round(shop: Shop):
+    """None of them hides that another is missing or wrong."""
+    shop.path("mapping.yaml").write_text(MAPPING.replace("field: Status", "field: Status, ofset: 1"), encoding="utf-8")
+    told = shop.do("run", "none.csv", "-m", "mapping.yaml")
+    assert told.code == 2
+    for text in ("LSQ_HOST is not set", "ofset", "there is no file none.csv"):
+        assert told.err.count(text) == 1, told.err
+    told = shop.do("validate", "none.csv", "-m", "no.yaml")
+    assert (told.code, "no.yaml" in told.err, told.err.count("none.csv")) == (2, True, 1), told.err
