@@ -25,7 +25,6 @@ _CONNECT_S = 0.75  # before its slot can be booked
 # A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
 _MANY_CALLS = 1_000
 _LEARNING_INTERVAL_S = 1.0
-_NOTED_DELAY_S = 0.005  # of a write; the margin allows for a shorter one
 _LONGEST_BOOKING_S = MOST_AHEAD_S + 1.0  # a booking for later is of a clock that was set since
 
 
@@ -101,7 +100,7 @@ class Slot:
         if self._open and self._booking is not None:
             self._open = False
             self.used_at = self._limiter.now()
-            self._limiter.mark_used(self._booking, self.used_at, alone=alone)
+            self._limiter.mark_used(self._booking, alone=alone)
 
     def release(self) -> None:
         """Give the slot back, unless it was used."""
@@ -237,15 +236,14 @@ class RateLimiter:
         self.leave_queue()
         return booking
 
-    def mark_used(self, booking: Booking, at: float, *, alone: bool) -> None:
+    def mark_used(self, booking: Booking, *, alone: bool) -> None:
         """Record that a booked slot is used."""
-        self._view.change_later(lambda pool, _: pool.mark_used(booking, self._run, at, alone=alone))
         # aiohttp writes the request in the next round of the event loop. That is late if much else goes on.
-        asyncio.get_running_loop().call_soon(self._mark_written, booking, at)
+        asyncio.get_running_loop().call_soon(self._mark_written, booking, alone)
 
-    def _mark_written(self, booking: Booking, at: float) -> None:
-        if (now := self.now()) > at + _NOTED_DELAY_S:
-            self._view.change_later(lambda pool, _: pool.slots.move_use(booking.number, self._run, at, now))
+    def _mark_written(self, booking: Booking, alone: bool) -> None:  # noqa: FBT001 - `call_soon` takes no names
+        at = self.now()
+        self._view.change_later(lambda pool, _: pool.mark_used(booking, self._run, at, alone=alone))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back an unused slot. ``again``: its caller will book another."""

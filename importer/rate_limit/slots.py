@@ -116,11 +116,6 @@ class SlotList(list[Slot]):
             index += 1
         return None
 
-    def move_use(self, number: int, run: str, at: float, later: float) -> None:
-        """Record that the request of a used slot was written later."""
-        if (slot := self.find(number, at, run)) is not None:
-            self.move(slot, later, run)
-
     def uses(self, now: float) -> list[float]:
         """Return the times of the last uses, in order. Calls that are only booked are expected at their booked time."""
         known = [slot.used_at for slot in self if not math.isinf(slot.used_at)]
@@ -178,7 +173,7 @@ class SlotPool:
         if at - now > request.ahead_s:
             return self._later(request, now, at)
         slot = self.slots[0]
-        lost_at = min(at + min(rate.period_s, MOST_AHEAD_S), self.until)
+        lost_at = min(at + max(ON_TIME_S, min(rate.period_s, MOST_AHEAD_S)), self.until)
         booking = Booking(number=slot.number, at=at, lost_at=lost_at, before=(slot.used_at, slot.run))
         if slot.number == self.alone_slot:
             self.alone_slot = None

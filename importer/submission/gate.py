@@ -27,9 +27,12 @@ class AccountConfirmation:
         self._changed = asyncio.Event()  # replaced at each change
 
     async def wait_for_turn(self, gate: RowGate) -> None:
-        """Wait until the account is confirmed, or no other call is in flight."""
+        """Wait until the account is confirmed, or no other call is in flight.
+
+        A call that has its turn keeps it: it waits again if its slot is lost.
+        """
         while not self.confirmed:
-            if self._current is None:
+            if self._current in (None, gate):
                 self._current, gate.alone = gate, True
                 return
             await self._changed.wait()

@@ -168,3 +168,16 @@ def test_locked_database_is_not_tried_for_each_row(tmp_path: Path) -> None:
 
         assert {type(answer) for answer in asyncio.run(main())} == {StoppedEarly}
         holder.execute("rollback")
+
+
+def test_a_call_whose_slot_is_lost_keeps_its_turn() -> None:
+    """Before the account has accepted a call, one goes at a time; that one must not wait for itself."""
+
+    async def whole() -> None:
+        confirmation = AccountConfirmation()
+        gate = RowGate(ROW, cast("Any", None), cast("Any", None), confirmation)
+        async with asyncio.timeout(20):
+            await confirmation.wait_for_turn(gate)
+            await confirmation.wait_for_turn(gate)
+
+    asyncio.run(whole())
