@@ -105,9 +105,7 @@ class CommandRun:
             "finished_at": _iso(datetime.now(UTC)),
             "seconds": round(time.monotonic() - self._started_s, 3),
             "exit_code": ending.exit_code if error is None else error.exit_code,
-            "stopped": error.message if error is not None else None,
-            "details": list(error.details) if error is not None else [],
-            "hint": (error.hint or None) if error is not None else None,
+            **error_members(error),
             "warnings": list(self._warnings),
         }
 
@@ -160,6 +158,13 @@ def _print_error(error: ImporterError, *, word: str) -> None:
     with contextlib.suppress(OSError):
         for line in error_text(word, lines).split("\n"):
             print_to_stderr(line)
+
+
+def error_members(error: ImporterError | None) -> dict[str, Any]:
+    """Return the members of a JSON object that say why something stopped early."""
+    if error is None:
+        return {"stopped": None, "details": [], "hint": None}
+    return {"stopped": error.message, "details": list(error.details), "hint": error.hint or None}
 
 
 def name_bug_file(error: ImporterError) -> None:

@@ -20,7 +20,7 @@ from importer.ledger.pruning import Pruned, count_prunable
 from importer.ledger.pruning import prune as prune_ledger
 from importer.ledger.store import Ledger
 from importer.rate_limit.pool_text import on_another_clock, pool_from_text
-from importer.runtime.display_text import labelled, size_text
+from importer.runtime.display_text import counted, labelled, size_text
 from importer.settings import ledger_url, read_environment
 
 
@@ -95,16 +95,10 @@ def prune(older_than: float, ledger: str | None, *, dry_run: bool, yes: bool, **
 
 
 def _prune_lines(label: str, found: Pruned) -> Iterator[str]:
-    yield labelled(
-        label, f"{_counted(found.requests, 'request')} and {_counted(found.rejections, 'rejection')} of runs,"
-    )
-    yield labelled("", f"and {_counted(found.texts, 'text')} of errors, all from before {found.before}")
+    yield labelled(label, f"{counted(found.requests, 'request')} and {counted(found.rejections, 'rejection')} of runs,")
+    yield labelled("", f"and {counted(found.texts, 'text')} of errors, all from before {found.before}")
     if found.unknown:
-        yield labelled("kept", f"the requests that `resolve` needs for {_counted(found.unknown, 'unknown row')}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        yield labelled("kept", f"the requests that `resolve` needs for {counted(found.unknown, 'unknown row')}")
 
 
 def move(target: str, ledger: str | None, **_: Any) -> Ending:
@@ -119,7 +113,7 @@ def move(target: str, ledger: str | None, **_: Any) -> Ending:
         lines=[
             labelled(
                 "moved",
-                f"{_counted(tickets, 'row')} and {_counted(moved.tables['runs'], 'run')}; every row is compared",
+                f"{counted(tickets, 'row')} and {counted(moved.tables['runs'], 'run')}; every row is compared",
             ),
             labelled("from", f"{moved.source}, which is refused from now on"),
             labelled("to", moved.target),

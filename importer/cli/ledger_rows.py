@@ -21,7 +21,7 @@ from importer.models import RowNumbers
 from importer.resolve.forget import ForgetJob, ForgetPlan
 from importer.resolve.forget import forget as forget_rows
 from importer.resolve.search import SearchOptions
-from importer.runtime.display_text import labelled
+from importer.runtime.display_text import counted, labelled
 from importer.runtime.events import CallEnded, Event
 from importer.settings import ledger_url, read_connection, read_environment
 from importer.workflows.acknowledge import acknowledge_rows
@@ -111,7 +111,7 @@ def _counted_lines(label: str, plan: ForgetPlan) -> Iterator[str]:
 
 
 def _counted(things: Sized, what: str) -> str:
-    return f"{len(things):,} {what}{'' if len(things) == 1 else 's'}"
+    return counted(len(things), what)
 
 
 def _tickets(rows: Sequence[SentRow]) -> str:

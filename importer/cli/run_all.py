@@ -12,7 +12,7 @@ from typing import Any
 from importer.api.jobs import JobEnd, plan_jobs, run_jobs
 from importer.api.jobs_file import Job, read_jobs
 from importer.cli import options
-from importer.cli.ending import Ending, command_run, name_bug_file
+from importer.cli.ending import Ending, command_run, error_members, name_bug_file
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import after_jobs, step_lines, steps_data
 from importer.cli.output import hide, log
@@ -31,6 +31,7 @@ from importer.reports import (
     warning_lines,
 )
 from importer.reports.summary import PlanSummary
+from importer.runtime.display_text import counted
 from importer.runtime.events import Emit, Event, Noted, RunStarted, Warned
 from importer.runtime.redaction import Redactor
 from importer.settings import read_environment
@@ -47,35 +48,36 @@ def run_all(jobs: Path, **flags: Any) -> Ending:
     terminal = Terminal(asks=can_ask() and not flags["yes"], bar=shows_bar(flags))
     listen = functools.partial(_listener, terminal)
     if flags["dry_run"]:
-        return _ending(found, plan_jobs(found, listen), "This was a dry run: nothing was sent, recorded or written.")
-    if terminal.asks and not ask(f"Run {_counted(len(found), 'job')} of {jobs}?"):
+        return _ending(found, plan_jobs(found, listen), dry_run=True)
+    if terminal.asks and not ask(f"Run {counted(len(found), 'job')} of {jobs}?"):
         raise Declined("nothing was sent", hint="--dry-run shows what each job would send")
-    return _ending(found, run_jobs(found, flags["at_once"], listen, terminal.confirm))
+    return _ending(found, run_jobs(found, flags["at_once"], listen, terminal.confirm), dry_run=False)
 
 
-def _ending(jobs: Sequence[Job], ends: Iterable[JobEnd], *more: str) -> Ending:
+def _ending(jobs: Sequence[Job], ends: Iterable[JobEnd], *, dry_run: bool) -> Ending:
     """Log each job when it ends, and return the end of all, in the order of the file."""
     ended: dict[str, JobEnd] = {}
     for end in ends:
         ended[end.job.name] = end
         level = logging.WARNING if end.exit_code else logging.INFO
-        log.log(level, "%s (%s of %s)", _end_text(end), len(ended), _counted(len(jobs), "job"))
+        log.log(level, "%s (%s of %s)", _end_text(end), len(ended), counted(len(jobs), "job"))
     in_order = [ended[job.name] for job in jobs]
     data = [_data(end) for end in in_order]
     codes = Counter(end.exit_code for end in in_order if end.exit_code is not None)
     not_started = len(jobs) - codes.total()
-    sums = {name: sum(job.get(name, 0) for job in data) for name in (*_SUMS, *(["to_send"] if more else []))}
+    sums = {name: sum(job.get(name, 0) for job in data) for name in (*_SUMS, *(["to_send"] if dry_run else []))}
     states = ", ".join(f"{sums[name]:,} {name.replace('_', ' ')}" for name in sums if name in _STATES and sums[name])
     texts = [f"{count:,} with exit code {code}" for code, count in sorted(codes.items())]
     texts += [f"{not_started:,} not started: run the same command again"] if not_started else []
-    text = f"{_counted(len(jobs), 'job')}: {', '.join(texts)}"
+    text = f"{counted(len(jobs), 'job')}: {', '.join(texts)}"
+    note = ["This was a dry run: nothing was sent, recorded or written."] if dry_run else []
     exit_code = max(codes, default=0)
     steps = after_jobs(command_run().typed, exit_code)
     return Ending(
         exit_code=exit_code,
         data={"run": None, "account": None, **sums, "jobs": data, "next": steps_data(steps)},
         lines=[line for end in in_order for line in _lines(end)],
-        last_lines=("", text, f"{_counted(sums['rows'], 'row')}{states and f': {states}'}", *more, *step_lines(steps)),
+        last_lines=("", text, f"{counted(sums['rows'], 'row')}{states and f': {states}'}", *note, *step_lines(steps)),
         log_text=text,
     )
 
@@ -93,7 +95,7 @@ def _listener(terminal: Terminal, job: Job) -> Emit:
                 terminal.listen(Noted(f"{job.name}: {short_plan(event)}"))
                 for warning in event.warnings:
                     terminal.listen(Warned(f"{job.name}: {warning}"))
-            case RunStarted():  # the JSON object has no run of its own
+            case RunStarted():  # the JSON object is about all jobs
                 pass
             case _:
                 terminal.listen(event)
@@ -119,9 +121,7 @@ def _data(end: JobEnd) -> dict[str, Any]:
         **(plan_data(end.plan) if end.plan is not None else {}),
         "name": end.job.name,
         "exit_code": end.exit_code,
-        "stopped": error.message if error is not None else None,
-        "details": list(error.details) if error is not None else [],
-        "hint": (error.hint or None) if error is not None else None,
+        **error_members(error),
     }
 
 
@@ -134,7 +134,3 @@ def _lines(end: JobEnd) -> Iterator[str]:
         yield from (*problem_lines(end.summary.kinds), *summary_lines(end.summary))
     if end.ending is not None:
         yield from end.ending.lines()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

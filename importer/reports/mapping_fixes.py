@@ -22,6 +22,7 @@ from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.strptime_formats import find_ambiguity
 from importer.reports.problem_tally import MappingFix, ProblemKind
 from importer.reports.rule_yaml import NewWord, RuleChange, column_yaml, setting_yaml
+from importer.runtime.display_text import counted
 from importer.suggest.column_profile import BOOLEANS
 from importer.suggest.date_detection import detect_dates
 from importer.suggest.vocabulary import matching_value
@@ -199,14 +200,14 @@ def _set_default(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
 def _truncate(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     rule = change.rule
     if rule.type is FieldType.TEXT and rule.max_length is not None:
-        change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
+        change.set("on_too_long", "truncate", f"cuts {counted(kind.count, 'value')}")
 
 
 def _truncate_for_field(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
     field = known.field
     if change.rule.type is FieldType.TEXT and field is not None and field.max_length is not None:
         change.set("max_length", field.max_length, "as the account's field")
-        change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
+        change.set("on_too_long", "truncate", f"cuts {counted(kind.count, 'value')}")
 
 
 def _join(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
@@ -223,7 +224,7 @@ def _try(kind: ProblemKind, change: RuleChange, candidates: Sequence[Rule], keys
     best = candidates[solved.index(max(solved))]
     for key in keys:
         if getattr(best, key) != getattr(change.rule, key):
-            change.set(key, getattr(best, key), f"guess, solves {max(solved):,} of {_counted(kind.count, 'problem')}")
+            change.set(key, getattr(best, key), f"guess, solves {max(solved):,} of {counted(kind.count, 'problem')}")
 
 
 def _solved(values: collections.abc.Mapping[str, int], rule: Rule) -> int:
@@ -331,7 +332,3 @@ def _host(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -10,7 +10,16 @@ from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import age_text, duration, labelled, least_duration, limit_text, one_line, size_text
+from importer.runtime.display_text import (
+    age_text,
+    counted,
+    duration,
+    labelled,
+    least_duration,
+    limit_text,
+    one_line,
+    size_text,
+)
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
@@ -32,7 +41,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     yield labelled("account", plan.account)
     yield labelled("manifest", f"{plan.manifest} ({plan.detected})")
     yield from fields_lines(knows_fields=plan.knows_fields)
-    blank = f" and {_counted(plan.blank_rows, 'blank one')}" if plan.blank_rows else ""
+    blank = f" and {counted(plan.blank_rows, 'blank one')}" if plan.blank_rows else ""
     yield labelled("rows", f"{plan.rows:,}{blank}")
     for disposition, text in _ROW_LINES:
         if count := plan.counts[disposition]:
@@ -45,7 +54,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
         yield attachments_line(plan.attachments, plan.rows)
     yield labelled("to send", _to_send_text(plan))
     if plan.to_send and not plan.go_on_with:
-        calls = f"{_counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
+        calls = f"{counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
         yield labelled("duration", f"{least_duration(plan.seconds)}: {calls}")
     if plan.daily_cap is not None:
         left = max(0, plan.daily_cap - plan.made_today)
@@ -56,7 +65,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
 def short_plan(plan: PlanSummary) -> str:
     """Return the plan of a run in one line, for a log of several runs."""
     takes = f", {least_duration(plan.seconds)}" if plan.to_send and not plan.go_on_with else ""
-    return f"{_counted(plan.rows, 'row')} in {plan.manifest}, to send: {_to_send_text(plan)}{takes}"
+    return f"{counted(plan.rows, 'row')} in {plan.manifest}, to send: {_to_send_text(plan)}{takes}"
 
 
 def _to_send_text(plan: PlanSummary) -> str:
@@ -64,7 +73,7 @@ def _to_send_text(plan: PlanSummary) -> str:
         rejected = plan.counts[Disposition.REJECT]
         reasons = ["a check of the export stopped the run"] if plan.stops else []
         reasons += (
-            [f"{_counted(rejected, 'row')} {'is' if rejected == 1 else 'are'} rejected"] if plan.is_blocked else []
+            [f"{counted(rejected, 'row')} {'is' if rejected == 1 else 'are'} rejected"] if plan.is_blocked else []
         )
         would_send = f"; {plan.go_on_with} would send {plan.to_send:,}" if plan.to_send else ""
         return f"0: {' and '.join(reasons)}{would_send}"
@@ -73,7 +82,7 @@ def _to_send_text(plan: PlanSummary) -> str:
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
-    return f"{_counted(plan.to_send, 'ticket')}{size}"
+    return f"{counted(plan.to_send, 'ticket')}{size}"
 
 
 def seed_lines(seed: int | None) -> Iterator[str]:
@@ -92,14 +101,14 @@ def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
     """Yield how many columns the patterns under ``ignore`` cover."""
     if ignored:
         each = ", ".join(f"{one_line(pattern)} ({count:,})" for pattern, count in ignored)
-        yield labelled("ignored", f"{_counted(sum(count for _, count in ignored), 'column')} by patterns: {each}")
+        yield labelled("ignored", f"{counted(sum(count for _, count in ignored), 'column')} by patterns: {each}")
 
 
 def attachments_line(counts: AttachmentCounts, rows: int) -> str:
     """Return how many files the rows have, and how many files and folders belong to no row."""
-    files, with_files = _counted(counts.files, "file"), f"{counts.rows:,} of {_counted(rows, 'row')}"
+    files, with_files = counted(counts.files, "file"), f"{counts.rows:,} of {counted(rows, 'row')}"
     unclaimed = [
-        _counted(number, what)
+        counted(number, what)
         for number, what in ((counts.unclaimed_folders, "folder"), (counts.unclaimed_files, "file"))
         if number
     ]
@@ -120,10 +129,6 @@ def attachments_json(counts: AttachmentCounts | None) -> dict[str, int | None] |
         "unclaimed_files": counts.unclaimed_files,
         "unclaimed_folders": counts.unclaimed_folders,
     }
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def plan_data(plan: PlanSummary) -> dict[str, object]:
@@ -211,7 +216,7 @@ def _since_text(since: SinceLastRun) -> str:
 def log_text(summary: Summary) -> str:
     """Return how a run ended in one line: rows by state, calls, and where the results are."""
     results = f"; results in {summary.results}" if summary.results else ""
-    return f"{_states_text(summary)}; {_counted(summary.calls, 'call')} in {duration(summary.seconds)}{results}"
+    return f"{_states_text(summary)}; {counted(summary.calls, 'call')} in {duration(summary.seconds)}{results}"
 
 
 def _states_text(summary: Summary) -> str:

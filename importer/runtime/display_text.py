@@ -14,6 +14,11 @@ def one_line(text: str, longest: int = _TEXT_SHOWN) -> str:
     return f"{shown}…" if len(text) > longest else shown
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: ``1 row``, ``1,200 rows``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def labelled(label: str, text: str) -> str:
     """Return a line of a plan or a summary: the label in a column of 13 characters, and the text."""
     return f"{label:<13}{text}"

@@ -1,4 +1,4 @@
-"""Runs coroutines for code that blocks: each on an event loop of its own, or all on one loop for several runs."""
+"""Runs coroutines for code that blocks, on a new event loop or on one that several runs share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_coroutine(work: Coroutine[Any, Any, _Result]) -> _Result:
 
 @contextlib.contextmanager
 def shared_event_loop() -> Iterator[None]:
-    """Let `run_coroutine` use one event loop, in a thread of its own, in this context and in copies of it."""
+    """Start a thread with an event loop, which `run_coroutine` uses in this context and in copies of it."""
     ended: asyncio.Future[None]
     loop: asyncio.AbstractEventLoop
     started = threading.Event()

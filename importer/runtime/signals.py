@@ -139,7 +139,7 @@ _of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVa
 
 
 class SeveralRuns:
-    """The signals of several runs, each in a thread of its own: every signal ends all of them."""
+    """Passes each signal on to several runs, which are in different threads. A signal ends all of them."""
 
     def __init__(self) -> None:
         self._runs: list[Interruptions] = []

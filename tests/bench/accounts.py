@@ -93,7 +93,7 @@ def _together(folder: Path, ledger: Path, accounts: Sequence[Account], rows: int
 
 
 def _each_alone(folder: Path, ledger: Path, accounts: Sequence[Account], rows: int) -> list[ProcessResult]:
-    """Import into each account with a `run` of its own, all at once."""
+    """Import into each account with its own `run`; all start at once."""
 
     def run_one(number: int) -> ProcessResult:
         place = ProcessSettings(folder=folder, environment=environment(accounts[number], ledger))

@@ -1,4 +1,4 @@
-"""Jobs of `run-all`, each with an account of its own."""
+"""Jobs of `run-all`; each has its account."""
 
 from __future__ import annotations
 
